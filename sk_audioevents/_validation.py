@@ -1,0 +1,248 @@
+"""What a clip may be: one error sentence for each way to get it wrong."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils.validation import check_array, validate_data
+
+CLIP_FORMS = (
+    "a list of paths, a list of 1-D waveforms, a 2-D array of shape (n_clips, n_samples), or a "
+    "table with the columns 'path', 'start_time' and 'end_time'"
+)
+FRAME_FORMS = (
+    "an array of shape (n_clips, n_frames, n_bands), bags of shape (n_clips, n_segments, n_frames, "
+    "n_bands), or a list or object array of such clips of unequal lengths"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFile:
+    """A recording, or a window of it.
+
+    Attributes
+    ----------
+    path : str or os.PathLike
+        The file, as the user named it.
+    start_time : float, default=0.0
+        Where the window begins, in seconds.
+    end_time : float or None, default=None
+        Where the window ends, in seconds. None is the end of the recording.
+    """
+
+    path: str | os.PathLike
+    start_time: float = 0.0
+    end_time: float | None = None
+
+
+def check_clips(X, estimator, *, reset):
+    """Tell what kind of clips X holds, and check each of them.
+
+    Parameters
+    ----------
+    X : list, array, Series or DataFrame
+        One of the forms of ``CLIP_FORMS``.
+    estimator : estimator
+        Whose X it is; learns or compares ``n_features_in_`` when X is 2-D.
+    reset : bool
+        Whether to learn (fit) or to compare (transform).
+
+    Returns
+    -------
+    kind : {"files", "waveforms", "array"}
+        The kind of input, which decides the container of the output.
+    clips : list of ClipFile, list of 1-D float32 arrays, or 2-D float32 array
+        The clips, one a row.
+
+    Raises
+    ------
+    TypeError
+        If X is none of the forms.
+    ValueError
+        If a clip is empty, not finite or not 1-D, or a window ends before it starts.
+    """
+    name = type(estimator).__name__
+    if isinstance(X, (str, bytes, os.PathLike)):
+        raise TypeError(
+            f"The X of {name} must be {CLIP_FORMS}. Got the single path {X!r}: put it into a list, [{X!r}]."
+        )
+    if _is_path_table(X):
+        return "files", _check_path_table(X, name)
+    items = _ragged_items(X)
+    if items is not None and len(items) == 0:
+        raise ValueError(
+            f"The X of {name} must hold at least one clip. Got an empty {type(X).__name__} with 0 sample(s)."
+        )
+    if items is not None and _is_path(items[0]):
+        return "files", _check_paths(items, name)
+    if items is not None and isinstance(items[0], np.ndarray):
+        return "waveforms", _check_waveforms(items, name)
+    _refuse_string_array(X, name)
+    return "array", validate_data(estimator, X, reset=reset, dtype=np.float32)
+
+
+def check_frames(X, estimator, *, reset, dtype=(np.float64, np.float32)):
+    """Check spectrogram frames or bags of segments, uniform or ragged.
+
+    Parameters
+    ----------
+    X : array or list of arrays
+        One of the forms of ``FRAME_FORMS``, or a 2-D array (n_clips, n_bands), which is read as
+        clips of one frame.
+    estimator : estimator
+        Whose X it is; learns or compares ``n_features_in_``, the number of bands.
+    reset : bool
+        Whether to learn (fit) or to compare (predict).
+    dtype : sequence of dtypes, default=(float64, float32)
+        The types that are kept; anything else becomes the first of them.
+
+    Returns
+    -------
+    clips : ndarray of shape (n_clips, ..., n_bands), or list of ndarray
+        An array when X is uniform, a list when it is ragged. Clips are 2-D (frames) or 3-D (bags).
+
+    Raises
+    ------
+    TypeError
+        If X holds paths.
+    ValueError
+        If X is empty, not finite, of the wrong dimension, or of another number of bands.
+    """
+    name = type(estimator).__name__
+    items = _ragged_items(X)
+    if (
+        isinstance(X, (str, os.PathLike))
+        or (items is not None and len(items) and _is_path(items[0]))
+        or _is_path_table(X)
+    ):
+        raise TypeError(
+            f"The X of {name} must be {FRAME_FORMS}. Got paths: put a LogMelTransformer before {name}."
+        )
+    dtype = list(dtype)
+    if items is not None and len(items) and isinstance(items[0], np.ndarray) and items[0].ndim > 1:
+        clips = [_check_frame_item(item, i, name, dtype) for i, item in enumerate(items)]
+        _check_same(clips, "n_bands", lambda clip: clip.shape[-1], name)
+        _check_same(clips, "number of dimensions", lambda clip: clip.ndim, name)
+        _check_n_bands(estimator, clips[0].shape[-1], reset)
+        return clips
+    if getattr(X, "ndim", 0) in (3, 4):
+        clips = check_array(X, allow_nd=True, dtype=dtype, input_name="X", estimator=name)
+        if 0 in clips.shape:
+            raise ValueError(
+                f"The X of {name} must be {FRAME_FORMS}, none of them empty. Got shape {clips.shape}."
+            )
+        _check_n_bands(estimator, clips.shape[-1], reset)
+        return clips
+    _refuse_string_array(X, name)
+    return validate_data(estimator, X, reset=reset, dtype=dtype)[:, None, :]
+
+
+def _is_path(item):
+    return isinstance(item, (str, os.PathLike))
+
+
+def _is_path_table(X):
+    return hasattr(X, "columns") and "path" in X.columns
+
+
+def _ragged_items(X):
+    """Return the items of a list, Series or 1-D array of objects or strings, else None."""
+    if isinstance(X, (list, tuple)):
+        return X
+    if isinstance(X, np.ndarray) or type(X).__module__.partition(".")[0] in ("pandas", "polars"):
+        array = np.asarray(X)
+        if array.ndim == 1 and array.dtype.kind in "OUT":
+            return array
+    return None
+
+
+def _refuse_string_array(X, name):
+    array = X if hasattr(X, "dtype") else None
+    if (
+        array is not None
+        and array.dtype.kind in "UTO"
+        and array.ndim > 1
+        and _is_path(array.flat[0] if array.size else None)
+    ):
+        raise ValueError(
+            f"The X of {name} must be {CLIP_FORMS}. Got an array of strings of shape {array.shape}: pass its one column of paths."
+        )
+
+
+def _check_paths(items, name):
+    for i, item in enumerate(items):
+        if not _is_path(item):
+            raise TypeError(
+                f"Each item of the X of {name} must be a path, as X[0] is. X[{i}] is a {type(item).__name__}, {item!r:.60}."
+            )
+    return [ClipFile(item) for item in items]
+
+
+def _check_path_table(X, name):
+    if len(X) == 0:
+        raise ValueError(
+            f"The X of {name} must hold at least one clip. Got a table with 0 sample(s)."
+        )
+    paths = [clip.path for clip in _check_paths(list(X["path"]), name)]
+    start_times, end_times = (
+        [float(time) for time in X[column]] if column in X.columns else [default] * len(X)
+        for column, default in (("start_time", 0.0), ("end_time", np.nan))
+    )
+    clips = []
+    for i, (path, start_time, end_time) in enumerate(
+        zip(paths, start_times, end_times, strict=True)
+    ):
+        whole = np.isnan(end_time)
+        if (
+            not (start_time >= 0 and (whole or end_time > start_time))
+            or np.isinf([start_time, end_time]).any()
+        ):
+            raise ValueError(
+                f"A window of the X of {name} must have 0 <= start_time < end_time, in seconds. Row {i} ({str(path)!r}) has start_time={start_time}, end_time={end_time}."
+            )
+        clips.append(ClipFile(path, start_time, None if whole else end_time))
+    return clips
+
+
+def _check_waveforms(items, name):
+    clips = []
+    for i, item in enumerate(items):
+        if getattr(item, "ndim", None) != 1:
+            got = f"shape {item.shape}" if hasattr(item, "shape") else f"a {type(item).__name__}"
+            raise ValueError(
+                f"Each waveform in the X of {name} must be a 1-D array of mono samples. X[{i}] has {got}."
+            )
+        clips.append(
+            check_array(
+                item, ensure_2d=False, dtype=np.float32, ensure_min_samples=0, input_name=f"X[{i}]"
+            )
+        )
+    return clips
+
+
+def _check_frame_item(item, i, name, dtype):
+    if getattr(item, "ndim", None) not in (2, 3) or 0 in item.shape:
+        got = f"shape {item.shape}" if hasattr(item, "shape") else f"a {type(item).__name__}"
+        raise ValueError(
+            f"Each clip in the X of {name} must have shape (n_frames, n_bands) or (n_segments, n_frames, n_bands), none of them 0. X[{i}] has {got}."
+        )
+    return check_array(item, allow_nd=True, dtype=dtype, input_name=f"X[{i}]")
+
+
+def _check_same(clips, what, measure, name):
+    for i, clip in enumerate(clips):
+        if measure(clip) != measure(clips[0]):
+            raise ValueError(
+                f"All clips in the X of {name} must have the same {what}. X[0] has {measure(clips[0])}, X[{i}] has {measure(clip)}."
+            )
+
+
+def _check_n_bands(estimator, n_bands, reset):
+    if reset:
+        estimator.n_features_in_ = n_bands
+        estimator.__dict__.pop("feature_names_in_", None)
+    elif n_bands != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {n_bands} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input (frequency bands, the last axis)."
+        )
