@@ -5,7 +5,7 @@ can only break this file.
 """
 
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_first_call_classes
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -15,4 +15,5 @@ __all__ = [
     "check_first_call_classes",
     "check_sample_weight",
     "fit_context",
+    "validate_params",
 ]
