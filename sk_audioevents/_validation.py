@@ -64,20 +64,21 @@ def check_clips(X, estimator, *, reset):
     name = type(estimator).__name__
     if isinstance(X, (str, bytes, os.PathLike)):
         raise TypeError(
-            f"The X of {name} must be {CLIP_FORMS}. Got the single path {X!r}: put it into a list, [{X!r}]."
+            f"The X of {name} must be {CLIP_FORMS}. "
+            f"Got the single path {X!r}: put it into a list, [{X!r}]."
         )
     if _is_path_table(X):
         return "files", _check_path_table(X, name)
     items = _ragged_items(X)
     if items is not None and len(items) == 0:
         raise ValueError(
-            f"The X of {name} must hold at least one clip. Got an empty {type(X).__name__} with 0 sample(s)."
+            f"The X of {name} must be {CLIP_FORMS}. Got an empty {type(X).__name__}: 0 sample(s)."
         )
     if items is not None and _is_path(items[0]):
         return "files", _check_paths(items, name)
     if items is not None and isinstance(items[0], np.ndarray):
         return "waveforms", _check_waveforms(items, name)
-    _refuse_string_array(X, name)
+    _refuse_2d_strings(X, name)
     return "array", validate_data(estimator, X, reset=reset, dtype=np.float32)
 
 
@@ -109,32 +110,36 @@ def check_frames(X, estimator, *, reset, dtype=(np.float64, np.float32)):
         If X is empty, not finite, of the wrong dimension, or of another number of bands.
     """
     name = type(estimator).__name__
-    items = _ragged_items(X)
-    if (
-        isinstance(X, (str, os.PathLike))
-        or (items is not None and len(items) and _is_path(items[0]))
-        or _is_path_table(X)
-    ):
-        raise TypeError(
-            f"The X of {name} must be {FRAME_FORMS}. Got paths: put a LogMelTransformer before {name}."
-        )
     dtype = list(dtype)
-    if items is not None and len(items) and isinstance(items[0], np.ndarray) and items[0].ndim > 1:
+    _refuse_paths(X, name)
+    items = _ragged_items(X)
+    if items is not None and len(items) and getattr(items[0], "ndim", 0) > 1:
         clips = [_check_frame_item(item, i, name, dtype) for i, item in enumerate(items)]
-        _check_same(clips, "n_bands", lambda clip: clip.shape[-1], name)
-        _check_same(clips, "number of dimensions", lambda clip: clip.ndim, name)
+        for i, clip in enumerate(clips):
+            if clip.ndim != clips[0].ndim or clip.shape[-1] != clips[0].shape[-1]:
+                raise ValueError(
+                    f"All clips in the X of {name} must have the same number of dimensions and of "
+                    f"bands. X[0] has shape {clips[0].shape}, X[{i}] has shape {clip.shape}."
+                )
         _check_n_bands(estimator, clips[0].shape[-1], reset)
         return clips
     if getattr(X, "ndim", 0) in (3, 4):
         clips = check_array(X, allow_nd=True, dtype=dtype, input_name="X", estimator=name)
         if 0 in clips.shape:
             raise ValueError(
-                f"The X of {name} must be {FRAME_FORMS}, none of them empty. Got shape {clips.shape}."
+                f"The X of {name} must be {FRAME_FORMS}, of no empty axis. Got shape {clips.shape}."
             )
         _check_n_bands(estimator, clips.shape[-1], reset)
         return clips
-    _refuse_string_array(X, name)
     return validate_data(estimator, X, reset=reset, dtype=dtype)[:, None, :]
+
+
+def object_array(items):
+    """Return a 1-D object array of the items, also where all of them have one shape."""
+    array = np.empty(len(items), dtype=object)
+    for i, item in enumerate(items):
+        array[i] = item
+    return array
 
 
 def _is_path(item):
@@ -156,61 +161,69 @@ def _ragged_items(X):
     return None
 
 
-def _refuse_string_array(X, name):
-    array = X if hasattr(X, "dtype") else None
-    if (
-        array is not None
-        and array.dtype.kind in "UTO"
-        and array.ndim > 1
-        and _is_path(array.flat[0] if array.size else None)
-    ):
+def _refuse_2d_strings(X, name):
+    if getattr(X, "ndim", 0) > 1 and _is_path(_first_item(X)):
         raise ValueError(
-            f"The X of {name} must be {CLIP_FORMS}. Got an array of strings of shape {array.shape}: pass its one column of paths."
+            f"The X of {name} must be {CLIP_FORMS}. "
+            f"Got strings of shape {X.shape}: pass the one column that holds the paths."
         )
+
+
+def _refuse_paths(X, name):
+    if _is_path(X) or _is_path_table(X) or _is_path(_first_item(X)):
+        raise TypeError(
+            f"The X of {name} must be {FRAME_FORMS}. "
+            f"Got paths: put a LogMelTransformer before {name}."
+        )
+
+
+def _first_item(X):
+    """Return the first item of a list or of an array or table of objects, else None."""
+    if isinstance(X, (list, tuple)):
+        return X[0] if X else None
+    if not isinstance(X, np.ndarray) and not hasattr(X, "to_numpy"):
+        return None
+    array = np.asarray(X)
+    return array.flat[0] if array.size and array.dtype.kind in "OUT" else None
 
 
 def _check_paths(items, name):
     for i, item in enumerate(items):
         if not _is_path(item):
             raise TypeError(
-                f"Each item of the X of {name} must be a path, as X[0] is. X[{i}] is a {type(item).__name__}, {item!r:.60}."
+                f"Each item of the X of {name} must be a path, as X[0] is. "
+                f"X[{i}] is a {type(item).__name__}, {item!r:.60}."
             )
     return [ClipFile(item) for item in items]
 
 
 def _check_path_table(X, name):
-    if len(X) == 0:
+    n_clips = len(X)
+    if n_clips == 0:
         raise ValueError(
-            f"The X of {name} must hold at least one clip. Got a table with 0 sample(s)."
+            f"The X of {name} must hold at least one clip. Got a table of 0 sample(s)."
         )
-    paths = [clip.path for clip in _check_paths(list(X["path"]), name)]
-    start_times, end_times = (
-        [float(time) for time in X[column]] if column in X.columns else [default] * len(X)
-        for column, default in (("start_time", 0.0), ("end_time", np.nan))
-    )
+    starts = X["start_time"] if "start_time" in X.columns else [0.0] * n_clips
+    ends = X["end_time"] if "end_time" in X.columns else [np.nan] * n_clips
     clips = []
-    for i, (path, start_time, end_time) in enumerate(
-        zip(paths, start_times, end_times, strict=True)
-    ):
-        whole = np.isnan(end_time)
-        if (
-            not (start_time >= 0 and (whole or end_time > start_time))
-            or np.isinf([start_time, end_time]).any()
-        ):
+    for i, (file, start, end) in enumerate(zip(_check_paths(list(X["path"]), name), starts, ends)):
+        start_time, end_time = float(start), None if np.isnan(end) else float(end)
+        if not 0 <= start_time < (np.inf if end_time is None else end_time) or end_time == np.inf:
             raise ValueError(
-                f"A window of the X of {name} must have 0 <= start_time < end_time, in seconds. Row {i} ({str(path)!r}) has start_time={start_time}, end_time={end_time}."
+                f"The windows in the X of {name} must satisfy 0 <= start_time < end_time, in "
+                f"seconds. Row {i}, {str(file.path)!r}, has start_time={start}, end_time={end}."
             )
-        clips.append(ClipFile(path, start_time, None if whole else end_time))
+        clips.append(ClipFile(file.path, start_time, end_time))
     return clips
 
 
 def _check_waveforms(items, name):
     clips = []
     for i, item in enumerate(items):
-        if getattr(item, "ndim", None) != 1:
-            got = f"shape {item.shape}" if hasattr(item, "shape") else f"a {type(item).__name__}"
+        if np.ndim(item) != 1:
             raise ValueError(
-                f"Each waveform in the X of {name} must be a 1-D array of mono samples. X[{i}] has {got}."
+                f"Each waveform in the X of {name} must be a 1-D array of mono samples. "
+                f"X[{i}] has shape {np.shape(item)}."
             )
         clips.append(
             check_array(
@@ -221,27 +234,19 @@ def _check_waveforms(items, name):
 
 
 def _check_frame_item(item, i, name, dtype):
-    if getattr(item, "ndim", None) not in (2, 3) or 0 in item.shape:
-        got = f"shape {item.shape}" if hasattr(item, "shape") else f"a {type(item).__name__}"
+    if np.ndim(item) not in (2, 3) or 0 in np.shape(item):
         raise ValueError(
-            f"Each clip in the X of {name} must have shape (n_frames, n_bands) or (n_segments, n_frames, n_bands), none of them 0. X[{i}] has {got}."
+            f"Each clip in the X of {name} must have shape (n_frames, n_bands) or (n_segments, "
+            f"n_frames, n_bands), of no empty axis. X[{i}] has shape {np.shape(item)}."
         )
     return check_array(item, allow_nd=True, dtype=dtype, input_name=f"X[{i}]")
-
-
-def _check_same(clips, what, measure, name):
-    for i, clip in enumerate(clips):
-        if measure(clip) != measure(clips[0]):
-            raise ValueError(
-                f"All clips in the X of {name} must have the same {what}. X[0] has {measure(clips[0])}, X[{i}] has {measure(clip)}."
-            )
 
 
 def _check_n_bands(estimator, n_bands, reset):
     if reset:
         estimator.n_features_in_ = n_bands
         estimator.__dict__.pop("feature_names_in_", None)
-    elif n_bands != estimator.n_features_in_:
+    elif n_bands != getattr(estimator, "n_features_in_", n_bands):
         raise ValueError(
             f"X has {n_bands} features, but {type(estimator).__name__} is expecting "
             f"{estimator.n_features_in_} features as input (frequency bands, the last axis)."

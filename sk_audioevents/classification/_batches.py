@@ -1,0 +1,199 @@
+"""Clips as examples of a network, and batches of clips of like lengths."""
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+FRAMES_PER_BATCH = 2**15  # bounds the memory of prediction: 380 s at 44.1 kHz and a hop of 512
+POOL_BATCHES = 16  # clips are sorted by length within this many batches' worth of random clips
+
+
+class ExampleSet(Dataset):
+    """Examples of a network: the whole clips of X, or each segment of the bags of X.
+
+    Parameters
+    ----------
+    clips : array or list of arrays
+        Frames (n_frames, n_bands) or bags (n_segments, n_frames, n_bands), one a clip. They are not
+        copied.
+
+    Attributes
+    ----------
+    frames : list of arrays of shape (n_frames, n_bands)
+        The examples.
+    clip_of : int64 array of shape (n_examples,)
+        The clip that each example belongs to.
+    lengths : int64 array of shape (n_examples,)
+        Number of frames of each example.
+    """
+
+    def __init__(self, clips):
+        self.is_bags = clips[0].ndim == 3
+        self.n_clips = len(clips)
+        if self.is_bags:
+            self.frames = [segment for bag in clips for segment in bag]
+            self.clip_of = np.repeat(np.arange(len(clips)), [len(bag) for bag in clips])
+        else:
+            self.frames = list(clips)
+            self.clip_of = np.arange(len(clips))
+        self.lengths = np.array([len(frames) for frames in self.frames])
+        self.targets = self.target_weight = self.sample_weight = None
+
+    @property
+    def dtype(self):
+        """The numpy dtype that keeps the precision of all examples."""
+        return np.result_type(*{frames.dtype for frames in self.frames})
+
+    def label(self, targets, target_weight, sample_weight):
+        """Give each example the target and the weights of its clip; drop those of weight 0.
+
+        Parameters
+        ----------
+        targets : array of shape (n_clips, n_outputs)
+            The targets.
+        target_weight : array of shape (n_clips, n_outputs)
+            Weight of each target in the loss.
+        sample_weight : array of shape (n_clips,)
+            Weight of each clip.
+
+        Returns
+        -------
+        self : ExampleSet
+            The labelled examples.
+        """
+        kept = np.flatnonzero(sample_weight[self.clip_of] > 0)
+        self.frames = [self.frames[i] for i in kept]
+        self.clip_of, self.lengths = self.clip_of[kept], self.lengths[kept]
+        self.targets = targets[self.clip_of]
+        self.target_weight = target_weight[self.clip_of]
+        self.sample_weight = sample_weight[self.clip_of]
+        return self
+
+    def __len__(self):
+        return len(self.frames)
+
+    def __getitem__(self, index):
+        return self.frames[index], self.targets[index]
+
+    def inputs(self, indices, dtype):
+        """Return the network's inputs for some examples: padded frames, and lengths if unequal."""
+        lengths = self.lengths[indices]
+        if (lengths == lengths[0]).all():
+            frames = np.stack([self.frames[i] for i in indices])
+            return {"frames": torch.from_numpy(frames).to(dtype)}
+        frames = torch.zeros(len(indices), lengths.max(), self.frames[0].shape[1], dtype=dtype)
+        for row, i in enumerate(indices):
+            frames[row, : len(self.frames[i])] = torch.tensor(self.frames[i])
+        return {"frames": frames, "n_frames": torch.from_numpy(lengths)}
+
+    def band_statistics(self):
+        """Return the weighted mean and standard deviation (1 where it is 0) of each band."""
+        weight = np.ones(len(self)) if self.sample_weight is None else self.sample_weight
+        total = weight @ self.lengths
+        sums = (w * frames.sum(axis=0, dtype=np.float64) for w, frames in zip(weight, self.frames))
+        mean = sum(sums) / total
+        squares = (w * ((frames - mean) ** 2).sum(axis=0) for w, frames in zip(weight, self.frames))
+        scale = np.sqrt(sum(squares) / total)
+        # A band that does not vary has rounding noise for a deviation: it is not blown up.
+        constant = scale <= 1e-6 * np.maximum(1.0, np.abs(mean))
+        return mean, np.where(constant, 1.0, scale)
+
+
+class TrainingBatches:
+    """The iterator that skorch trains with: new random batches each epoch.
+
+    Batches are of nearly equal size, at most ``batch_size``, and of clips of like lengths where
+    lengths differ.
+
+    Parameters
+    ----------
+    dataset : ExampleSet
+        Labelled examples.
+    batch_size : int
+        Largest number of examples in a batch.
+    seed : int, default=0
+        Seed of the order.
+    first_epoch : int, default=0
+        Number of epochs that were trained before; the order depends on seed and epoch.
+    dtype : torch.dtype, default=torch.float32
+        Type of the frames, targets and weights.
+    """
+
+    def __init__(self, dataset, batch_size, seed=0, first_epoch=0, dtype=torch.float32):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = first_epoch
+        self.dtype = dtype
+
+    def __len__(self):
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self):
+        rng = np.random.default_rng([self.seed, self.epoch])
+        self.epoch += 1
+        data = self.dataset
+        weighted = (data.sample_weight != 1).any()
+        for indices in like_length_batches(data.lengths, self.batch_size, rng):
+            inputs = data.inputs(indices, self.dtype)
+            if weighted:
+                inputs["sample_weight"] = self._tensor(data.sample_weight[indices])
+            targets = self._tensor(data.targets[indices])
+            yield inputs, torch.stack([targets, self._tensor(data.target_weight[indices])], dim=1)
+
+    def _tensor(self, array):
+        return torch.from_numpy(array).to(self.dtype)
+
+
+def like_length_batches(lengths, batch_size, rng):
+    """Split examples into random batches whose lengths are alike.
+
+    Parameters
+    ----------
+    lengths : int array of shape (n_examples,)
+        Number of frames of each example.
+    batch_size : int
+        Largest batch. Batches are of nearly equal size, so that no epoch ends on a tiny one.
+    rng : numpy.random.Generator
+        The source of randomness.
+
+    Returns
+    -------
+    batches : list of int arrays
+        Indices of the examples of each batch.
+    """
+    n_examples = len(lengths)
+    order = rng.permutation(n_examples)
+    n_batches = -(-n_examples // batch_size)
+    if (lengths == lengths[0]).all():
+        return np.array_split(order, n_batches)
+    n_pools = -(-n_batches // POOL_BATCHES)
+    pools = np.array_split(order, n_pools)
+    by_length = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
+    batches = np.array_split(by_length, n_batches)
+    return [batches[i] for i in rng.permutation(n_batches)]
+
+
+def prediction_batches(lengths, batch_size):
+    """Split examples into batches of like lengths and bounded memory, shortest first.
+
+    Parameters
+    ----------
+    lengths : int array of shape (n_examples,)
+        Number of frames of each example.
+    batch_size : int
+        Largest batch.
+
+    Yields
+    ------
+    indices : int array
+        The examples of a batch.
+    """
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    for end in range(1, len(order) + 1):
+        longest = lengths[order[min(end, len(order) - 1)]]
+        full = end - start == batch_size or (end - start + 1) * longest > FRAMES_PER_BATCH
+        if full or end == len(order):
+            yield order[start:end]
+            start = end

@@ -1,0 +1,122 @@
+"""Convolution blocks that know which frames are padding and how much each clip weighs."""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+FEW_POSITIONS = 32  # measured: the matrix product is 9 × as fast at 2, 2 × at 16
+
+
+class Conv2d(nn.Conv2d):
+    """Convolution without bias, stride 1, that is fast for short clips in double precision too.
+
+    torch has no optimised float64 kernel for the CPU: its own reads all weights once per clip.
+    Where a clip has few positions, one matrix product over all clips reads them once per batch.
+    """
+
+    def forward(self, x):
+        """Map (B, C_in, T, F) to (B, C_out, T', F')."""
+        few = x.shape[2] * x.shape[3] <= FEW_POSITIONS
+        if not (few and x.dtype == torch.float64 and x.device.type == "cpu"):
+            return super().forward(x)
+        (pad_time, pad_band), (size_time, size_band) = self.padding, self.kernel_size
+        x = functional.pad(x.permute(0, 2, 3, 1), (0, 0, pad_band, pad_band, pad_time, pad_time))
+        patches = x.unfold(1, size_time, 1).unfold(2, size_band, 1)  # (B, T', F', C_in, 3, 3)
+        return (patches.flatten(3) @ self.weight.flatten(1).T).permute(0, 3, 1, 2)
+
+
+class WeightedBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm whose statistics weigh each clip and leave padded frames out.
+
+    A clip of weight 2 counts as two equal clips, one of weight 0 as none, so that training with
+    integer sample weights is training with repeated clips. Without weights it is
+    `torch.nn.BatchNorm2d`, but for a batch of a single value per channel, which has no variance and
+    is normalised with the running statistics.
+    """
+
+    def forward(self, x, weight=None):
+        """Normalise x of shape (B, C, T, F) with weights that broadcast to (B, 1, T, 1)."""
+        n_values = x.shape[0] * x.shape[2] * x.shape[3]
+        if not self.training or n_values == 1:
+            return functional.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        if weight is None:
+            return super().forward(x)
+        return self._forward_weighted(x, weight.expand(x.shape[0], 1, x.shape[2], 1))
+
+    def _forward_weighted(self, x, weight):
+        total = weight.sum() * x.shape[3]
+        mean = (x * weight).sum(dim=(0, 2, 3)) / total
+        deviation = x - mean[:, None, None]
+        variance = (deviation.square() * weight).sum(dim=(0, 2, 3)) / total
+        self._update_running_statistics(mean.detach(), variance.detach(), total.detach())
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        return deviation * scale[:, None, None] + self.bias[:, None, None]
+
+    @torch.no_grad()
+    def _update_running_statistics(self, mean, variance, total):
+        # Bessel's correction as in torch, bounded by 2 because weights may sum to less than 1.
+        correction = total / torch.maximum(total - 1, total / 2)
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance * correction, self.momentum)
+        self.num_batches_tracked.add_(1)
+
+
+class ConvUnit(nn.Module):
+    """Convolution, batch norm, ReLU; frames that are padding leave it as zeros.
+
+    Zeros are what the next convolution pads with, so a clip in a padded batch gives what it gives
+    alone. The convolution has no bias, since batch norm would take it away again.
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size, padding=0):
+        super().__init__()
+        self.conv = Conv2d(in_channels, out_channels, kernel_size, padding=padding, bias=False)
+        self.norm = WeightedBatchNorm2d(out_channels)
+
+    def forward(self, x, valid=None, weight=None):
+        """Map (B, C_in, T, F) to (B, C_out, T', F').
+
+        ``valid`` (B, 1, T', 1) is 1 for frames and 0 for padding, ``weight`` (B, 1, 1, 1) that of
+        the clips; None is all ones.
+        """
+        x = torch.relu(self.norm(self.conv(x), _product(valid, weight)))
+        return x if valid is None else x * valid
+
+
+class ConvBlock(nn.Module):
+    """One or more 3×3 convolution units, closed by max pooling.
+
+    Pooling rounds sizes up, so that the last frames of a clip are not thrown away.
+    """
+
+    def __init__(self, in_channels, out_channels, n_units, pool_size):
+        super().__init__()
+        widths = [in_channels] + [out_channels] * n_units
+        self.units = nn.ModuleList(
+            ConvUnit(*pair, kernel_size=3, padding=1) for pair in pairwise(widths)
+        )
+        self.pool = nn.MaxPool2d(pool_size, ceil_mode=True)
+
+    def forward(self, x, valid=None, weight=None):
+        """Map (B, C_in, T, F) to (B, C_out, ceil(T / pool), ceil(F / pool))."""
+        for unit in self.units:
+            x = unit(x, valid, weight)
+        return self.pool(x)
+
+
+def valid_frames(n_valid, n_frames, dtype):
+    """Return a mask (B, 1, n_frames, 1): 1 before each clip's end, 0 after; None for None."""
+    if n_valid is None:
+        return None
+    steps = torch.arange(n_frames, device=n_valid.device)
+    return (steps < n_valid[:, None]).to(dtype)[:, None, :, None]
+
+
+def _product(a, b):
+    if a is None or b is None:
+        return b if a is None else a
+    return a * b

@@ -1,0 +1,30 @@
+"""Losses per clip and class, from log probabilities, so that no logit is too large for them.
+
+Each takes ClipScores and targets in [0, 1] of one shape (n_clips, n_outputs) and gives one value
+per clip and output; the trainer weighs and averages them.
+"""
+
+import torch
+
+
+def binary_cross_entropy(scores, target):
+    """Return -y log p - (1 - y) log(1 - p)."""
+    return -(target * scores.log_present + (1 - target) * scores.log_absent)
+
+
+def focal_loss(scores, target, gamma=2.0):
+    """Return -y (1 - p)^γ log p - (1 - y) p^γ log(1 - p).
+
+    Examples that are already right count less; γ = 0 is the binary cross-entropy. Equation 4 of
+    T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017, arXiv:1708.02002.
+    """
+    present = target * torch.exp(gamma * scores.log_absent) * scores.log_present
+    absent = (1 - target) * torch.exp(gamma * scores.log_present) * scores.log_absent
+    return -(present + absent)
+
+
+def cross_entropy(scores, target):
+    """Return -y log p for classes that exclude each other; one output is the binary case."""
+    if target.shape[-1] == 1:
+        return binary_cross_entropy(scores, target)
+    return -target * scores.log_present
