@@ -1,5 +1,7 @@
 """Errors and warnings that a user may want to catch."""
 
+import errno
+
 
 class AudioDecodeError(ValueError):
     """A recording cannot be read, or what was read is not what the file promises.
@@ -9,7 +11,7 @@ class AudioDecodeError(ValueError):
     path : str or os.PathLike
         The file, as the user named it.
     problem : str
-        What is wrong with it, in one sentence without a full stop.
+        What is wrong with it, in one sentence without a full stop; it may end in a question.
 
     Attributes
     ----------
@@ -25,14 +27,27 @@ class AudioDecodeError(ValueError):
         super().__init__(path, problem)
 
     def __str__(self):
-        return f"Cannot decode {str(self.path)!r}: {self.problem}."
+        stop = "" if self.problem.endswith("?") else "."
+        return f"Cannot decode {str(self.path)!r}: {self.problem}{stop}"
 
 
 class AudioFileNotFoundError(AudioDecodeError, FileNotFoundError):
     """There is no file at a path.
 
     It is a `FileNotFoundError` too, so that code written for Python's own error catches it.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file, as the user named it.
+    problem : str
+        What is wrong, in one sentence without a full stop.
     """
+
+    def __init__(self, path, problem):
+        super().__init__(path, problem)
+        self.errno = errno.ENOENT
+        self.filename = path
 
     __str__ = AudioDecodeError.__str__
 
