@@ -113,7 +113,11 @@ def check_frames(X, estimator, *, reset, dtype=(np.float64, np.float32)):
     dtype = list(dtype)
     _refuse_paths(X, name)
     items = _ragged_items(X)
-    if items is not None and len(items) and getattr(items[0], "ndim", 0) > 1:
+    if items is not None and len(items) == 0:
+        raise ValueError(
+            f"The X of {name} must be {FRAME_FORMS}. Got an empty {type(X).__name__}: 0 sample(s)."
+        )
+    if items is not None and getattr(items[0], "ndim", 0) > 1:
         clips = [_check_frame_item(item, i, name, dtype) for i, item in enumerate(items)]
         for i, clip in enumerate(clips):
             if clip.ndim != clips[0].ndim or clip.shape[-1] != clips[0].shape[-1]:

@@ -26,6 +26,9 @@ class AudioDecodeError(ValueError):
         self.problem = problem
         super().__init__(path, problem)
 
+    def __reduce__(self):
+        return type(self), (self.path, self.problem)  # errors cross process borders by pickle
+
     def __str__(self):
         stop = "" if self.problem.endswith("?") else "."
         return f"Cannot decode {str(self.path)!r}: {self.problem}{stop}"
@@ -49,6 +52,7 @@ class AudioFileNotFoundError(AudioDecodeError, FileNotFoundError):
         self.errno = errno.ENOENT
         self.filename = path
 
+    __reduce__ = AudioDecodeError.__reduce__
     __str__ = AudioDecodeError.__str__
 
 

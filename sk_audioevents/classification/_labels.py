@@ -113,10 +113,11 @@ def check_labels(y, name):
     """Return y as a 1-D array of labels or a 2-D array of 0 and 1, or raise."""
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None")
+    y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, input_name="y")
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y", raise_unknown=True)
     if kind == "multilabel-indicator":
-        return check_array(y, accept_sparse=False, input_name="y", dtype=np.int64)
+        return y.astype(np.int64)
     if kind == "multiclass-multioutput":
         raise ValueError(
             f"Unknown label type: {kind}. The y of {name} must be 1-D, or a 2-D array of 0 and 1."

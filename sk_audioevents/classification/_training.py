@@ -125,7 +125,9 @@ def train(net, dataset, n_epochs, callbacks):
         They live for this call only, so that the net can be pickled and fitted on.
     """
     own_callbacks = net.callbacks_
-    net.callbacks_ = own_callbacks + [(type(callback).__name__, callback) for callback in callbacks]
+    net.callbacks_ = own_callbacks + [
+        (type(callback).__name__, callback.initialize()) for callback in callbacks
+    ]
     try:
         # Not net.partial_fit, which takes an interrupt by the user for a wish to stop early.
         net.notify("on_train_begin", X=dataset, y=None)

@@ -9,8 +9,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import LRScheduler
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from sk_audioevents._base import (
+    N_JOBS,
     Interval,
     StrOptions,
     check_first_call_classes,
@@ -67,6 +70,9 @@ class VGGEventClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Largest number of clips (or segments of bags) in a batch.
     learning_rate : float, default=1e-3
         Step size of Adam.
+    learning_rate_schedule : {"cosine", "constant"}, default="cosine"
+        Whether ``fit`` lowers the step size from epoch to epoch, along half a cosine to almost 0,
+        or keeps it, as ``partial_fit`` always does.
     class_weight : dict, list of dict or "balanced", default=None
         Weight of each class in the loss. "balanced" is n_clips / (n_classes * count). For a
         multi-label y, "balanced" or a list of one dict {0: weight, 1: weight} per column.
@@ -149,9 +155,10 @@ class VGGEventClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_schedule": [StrOptions({"cosine", "constant"})],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "device": [str],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -167,6 +174,7 @@ class VGGEventClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         max_epochs=50,
         batch_size=64,
         learning_rate=1e-3,
+        learning_rate_schedule="cosine",
         class_weight=None,
         device="auto",
         n_jobs=None,
@@ -181,6 +189,7 @@ class VGGEventClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
         self.class_weight = class_weight
         self.device = device
         self.n_jobs = n_jobs
@@ -189,7 +198,7 @@ class VGGEventClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.loss != "cross_entropy"
         tags.input_tags.three_d_array = True
         return tags
 
@@ -254,7 +263,7 @@ class VGGEventClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         )
         if sample_weight is not None and not weights.any():
             raise ValueError("Sample weights must contain at least one non-zero number.")
-        if classes is None:
+        if reset and classes is None:
             labels.require_two_classes(targets, weights)
         target_weight = labels.target_weight(check_labels(y, name), self.class_weight, weights)
         examples = ExampleSet(clips).label(targets, target_weight, weights)
@@ -266,11 +275,13 @@ class VGGEventClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 self.net_ = self._build_net(examples)
             self.net_.set_params(batch_size=self.batch_size, lr=self.learning_rate)
             callbacks = [FiniteLoss(), EpochBridge(self, context, X, y)]
+            if n_epochs > 1 and self.learning_rate_schedule == "cosine":
+                callbacks.append(LRScheduler(CosineAnnealingLR, T_max=n_epochs))
             if self.verbose:
                 callbacks.append(EpochProgress(n_epochs, name))
             train(self.net_, examples, n_epochs, callbacks)
         self.n_iter_ = len(self.net_.history)
-        self.loss_curve_ = self.net_.history[:, "train_loss"]
+        self.loss_curve_ = [float(loss) for loss in self.net_.history[:, "train_loss"]]
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
         return self
 

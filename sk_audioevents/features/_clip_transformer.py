@@ -1,14 +1,14 @@
 """What all feature transformers share: clips in, one array of frames per clip out."""
 
 import warnings
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin
 from tqdm.auto import tqdm
 
-from sk_audioevents._base import Interval, StrOptions, fit_context
+from sk_audioevents._base import N_JOBS, Interval, StrOptions, fit_context
 from sk_audioevents._time import seconds_to_samples
 from sk_audioevents._validation import check_clips, object_array
 from sk_audioevents.audio import check_files, load_audio
@@ -27,7 +27,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
     _parameter_constraints = {
         "sample_rate": [Interval(Real, 0, None, closed="neither")],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "on_error": [StrOptions({"raise", "warn"})],
         "verbose": ["verbose"],
     }
