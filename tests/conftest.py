@@ -11,7 +11,7 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
 @pytest.fixture(scope="session")
 def esc10_folder():
-    """The folder of the ESC-10 recordings; the test is skipped where there is none."""
+    """Return the folder of the ESC-10 recordings; the test is skipped where there is none."""
     folder = Path(os.environ.get("SK_AUDIOEVENTS_DATA", "")) / "esc10"
     if "SK_AUDIOEVENTS_DATA" not in os.environ or not folder.is_dir():
         pytest.skip(

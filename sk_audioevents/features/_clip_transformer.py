@@ -5,10 +5,10 @@ from numbers import Real
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, TransformerMixin
 from tqdm.auto import tqdm
 
-from sk_audioevents._base import N_JOBS, Interval, StrOptions, fit_context
+from sk_audioevents._base import N_JOBS, Interval, StrOptions
+from sk_audioevents._stateless import StatelessTransformer
 from sk_audioevents._time import seconds_to_samples
 from sk_audioevents._validation import check_clips, object_array
 from sk_audioevents.audio import check_files, load_audio
@@ -17,7 +17,7 @@ from sk_audioevents.exceptions import AudioDecodeError, AudioDecodeWarning
 SILENT_SECONDS = 1.0  # how long a clip is that could not be read and whose window is not known
 
 
-class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class ClipTransformer(StatelessTransformer):
     """Base of the transformers that turn each clip into an array of frames.
 
     A subclass has the parameters ``sample_rate``, ``n_jobs``, ``on_error`` and ``verbose``, and
@@ -34,33 +34,15 @@ class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def __sklearn_is_fitted__(self):
-        return True
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):  # noqa: ARG002
-        """Check the parameters and the form of X; nothing is learnt and no file is read.
-
-        Parameters
-        ----------
-        X : list, array, Series or DataFrame
-            The clips.
-        y : Ignored
-            Not used, present for API consistency by convention.
-
-        Returns
-        -------
-        self : object
-            The transformer.
-        """
-        check_clips(X, self, reset=True)
-        self.failed_ = {}
-        return self
+    def _check_clips(self, X, reset):
+        clips = check_clips(X, self, reset=reset)
+        if reset:
+            self.failed_ = {}
+        return clips
 
     def transform(self, X):
         """Compute the frames of each clip.
@@ -84,7 +66,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
             first file is decoded.
         """
         self._validate_params()
-        kind, clips = check_clips(X, self, reset=False)
+        kind, clips = self._check_clips(X, reset=False)
         extract = self._make_extractor()
         if kind == "files":
             return self._transform_files(clips, extract)

@@ -8,13 +8,13 @@ from numbers import Integral
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sklearn.base import BaseEstimator, TransformerMixin
 
-from sk_audioevents._base import Interval, StrOptions, fit_context
+from sk_audioevents._base import Interval, StrOptions
+from sk_audioevents._stateless import StatelessTransformer
 from sk_audioevents._validation import check_frames, object_array
 
 
-class SLATSegmenter(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class SLATSegmenter(StatelessTransformer):
     """Cut each clip's frames into a bag of overlapping segments.
 
     A clip stays one row: its segments are the bag that a classifier trains on, each with the label
@@ -81,32 +81,9 @@ class SLATSegmenter(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):  # noqa: ARG002
-        """Check the parameters and the form of X; nothing is learnt.
-
-        Parameters
-        ----------
-        X : array of shape (n_clips, n_frames, n_bands), or list or object array of such clips
-            The frames.
-        y : Ignored
-            Not used, present for API consistency by convention.
-
-        Returns
-        -------
-        self : object
-            The segmenter.
-        """
-        self._check_frames(X, reset=True)
-        return self
 
     def transform(self, X):
         """Cut each clip into segments.
@@ -123,12 +100,12 @@ class SLATSegmenter(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
             whose items have shape (n_segments, segment_frames, n_bands).
         """
         self._validate_params()
-        clips = self._check_frames(X, reset=False)
+        clips = self._check_clips(X, reset=False)
         if isinstance(clips, np.ndarray):
             return self._cut(clips)
         return object_array([self._cut(frames) for frames in clips])
 
-    def _check_frames(self, X, reset):
+    def _check_clips(self, X, reset):
         clips = check_frames(X, self, reset=reset)
         if clips[0].ndim != 2:
             raise ValueError(

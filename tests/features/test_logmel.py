@@ -136,7 +136,7 @@ def test_the_kind_of_input_decides_the_container(tmp_path):
 
 @pytest.fixture
 def recording(tmp_path):
-    """A path of 2 s of noise, and its samples."""
+    """Return a path of 2 s of noise, and its samples."""
     waveform = noise(2 * RATE) / 10
     soundfile.write(tmp_path / "noise.wav", waveform, RATE, subtype="FLOAT")
     return str(tmp_path / "noise.wav"), waveform

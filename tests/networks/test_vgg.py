@@ -1,5 +1,7 @@
 """The network: its shapes, its segments, and its independence of padding."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ def small_network(n_bands=20, channels=(4, 5, 6), **parameters):
 def randomised(network):
     """Give batch norm and band statistics other values than those that do nothing."""
     generator = torch.Generator().manual_seed(1)
-    for name, tensor in [*network.named_parameters(), *network.named_buffers()]:
+    for tensor in [*network.parameters(), *network.buffers()]:
         if tensor.is_floating_point() and tensor.dim() == 1:
             with torch.no_grad():
                 tensor.uniform_(0.5, 1.5, generator=generator)
@@ -30,7 +32,7 @@ def test_the_default_network_is_that_of_the_paper():
     network = VGGNetwork(128, 527)
     shapes = [tuple(p.shape) for n, p in network.named_parameters() if n.endswith("conv.weight")]
     widths = [1, 16, 16, 32, 32, 64, 64, 128, 128, 256, 256, 512]
-    expected = [(b, a, 3, 3) for a, b in zip(widths, widths[1:])] + [(1024, 512, 2, 2)]
+    expected = [(b, a, 3, 3) for a, b in pairwise(widths)] + [(1024, 512, 2, 2)]
     assert shapes == expected
     assert network.classes.weight.shape == (527, 1024, 1, 1)
 
