@@ -11,8 +11,8 @@ class StatelessTransformer(
 ):
     """Base of transformers whose ``fit`` checks the parameters and the form of X, and no more.
 
-    A subclass implements ``_check_clips(X, reset)``, which raises for a bad X, and ``transform``. Its
-    outputs are no tables, so scikit-learn's ``set_output`` is switched off.
+    A subclass implements ``_check_clips(X, reset)``, which raises for a bad X, and ``transform``.
+    Its outputs are no tables, so scikit-learn's ``set_output`` is switched off.
     """
 
     def __sklearn_tags__(self):

@@ -267,3 +267,18 @@ def test_the_scoring_monitor_of_scikit_learn_logs_each_epoch(recordings):
     assert len(scores) == 4
     expected = get_scorer("neg_log_loss")(classifier, features, labels)
     assert scores.iloc[-1] == pytest.approx(expected)
+
+
+def test_dogs_are_told_from_rain_in_real_recordings(esc10_folder):
+    table = pd.read_csv(esc10_folder / "esc10.csv")
+    table = table[table["category"].isin(["Dog bark", "Rain"])]
+    paths = [str(esc10_folder / path) for path in table["path"]]
+    pipeline = make_pipeline(
+        LogMelTransformer(sample_rate=16000, n_mels=40, n_jobs=2),
+        VGGEventClassifier(
+            channels=(4, 8, 16, 16), embedding_dim=32, max_epochs=15, batch_size=16, random_state=0
+        ),
+    )
+    scores = cross_val_score(pipeline, paths, table["category"], cv=PredefinedSplit(table["fold"]))
+    assert len(scores) == 5
+    assert scores.mean() > 0.9

@@ -10,10 +10,10 @@ MAX_FILE_SIZE = 2**36  # bytes: 64 GiB, a day of 16-bit mono at 384 kHz
 
 
 @validate_params(
-    {"clips": [list], "on_error": [StrOptions({"raise", "warn"})]},
+    {"paths": ["array-like"], "on_error": [StrOptions({"raise", "warn"})]},
     prefer_skip_nested_validation=True,
 )
-def check_files(clips, *, on_error="raise"):
+def check_files(paths, *, on_error="raise"):
     """Check that there is a file to read at every path.
 
     Nothing is decoded: a typing error in the last of 10,000 paths shows at once, not after an
@@ -21,15 +21,15 @@ def check_files(clips, *, on_error="raise"):
 
     Parameters
     ----------
-    clips : list of ClipFile
-        The recordings, or windows of recordings.
+    paths : array-like of str or os.PathLike
+        The recordings. The same one may come more than once.
     on_error : {"raise", "warn"}, default="raise"
         Whether to raise one error for all the files with a problem, or to return the problems.
 
     Returns
     -------
     problems : dict of {int: AudioDecodeError}
-        The rows of `clips` whose file cannot be read, in order, with the reason. Empty if all can.
+        The rows of `paths` whose file cannot be read, in order, with the reason. Empty if all can.
 
     Raises
     ------
@@ -40,15 +40,23 @@ def check_files(clips, *, on_error="raise"):
         If `on_error` is "raise" and the first path with a problem leads to something that is no
         regular file, is empty, is larger than 64 GiB or may not be read.
     ValueError
-        If `clips` is no list or `on_error` is neither of the two.
+        If `paths` is no list or array, or `on_error` is neither of the two.
+
+    Examples
+    --------
+    >>> from sk_audioevents.audio import check_files
+    >>> problems = check_files(["gone.wav"], on_error="warn")
+    >>> problems[0].path
+    'gone.wav'
     """
-    paths = {}
-    for clip in clips:
-        paths.setdefault(os.fspath(clip.path), clip.path)
-    errors = {key: error for key, path in paths.items() if (error := _file_error(path))}
-    if errors and on_error == "raise":
-        raise _with_count(list(errors.values()), len(paths))
-    rows = ((row, errors.get(os.fspath(clip.path))) for row, clip in enumerate(clips))
+    distinct = {}
+    for path in paths:
+        distinct.setdefault(os.fspath(path), path)
+    errors = {key: _file_error(path) for key, path in distinct.items()}
+    found = [error for error in errors.values() if error is not None]
+    if found and on_error == "raise":
+        raise _with_count(found, len(errors))
+    rows = ((row, errors[os.fspath(path)]) for row, path in enumerate(paths))
     return {row: error for row, error in rows if error is not None}
 
 

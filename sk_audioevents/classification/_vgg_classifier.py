@@ -353,7 +353,8 @@ class VGGEventClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         y : ndarray of shape (n_clips,) or (n_clips, n_classes)
             The most probable label; for a multi-label problem 1 where the probability is above 0.5.
         """
-        return self._labels_checked().decode(self.decision_function(X))
+        scores = self.decision_function(X)
+        return self._labels.decode(scores)
 
     def predict_proba(self, X):
         """Predict the probability of each class.
@@ -460,10 +461,6 @@ class VGGEventClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 for row, i in enumerate(indices):
                     logits[i] = batch[row, : None if n_segments is None else n_segments[row]].cpu()
         return logits
-
-    def _labels_checked(self):
-        check_is_fitted(self)
-        return self._labels
 
 
 class _Loss(torch.nn.Module):

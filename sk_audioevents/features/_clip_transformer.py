@@ -1,7 +1,7 @@
 """What all feature transformers share: clips in, one array of frames per clip out."""
 
 import warnings
-from numbers import Real
+from numbers import Integral
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -26,7 +26,7 @@ class ClipTransformer(StatelessTransformer):
     """
 
     _parameter_constraints = {
-        "sample_rate": [Interval(Real, 0, None, closed="neither")],
+        "sample_rate": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": N_JOBS,
         "on_error": [StrOptions({"raise", "warn"})],
         "verbose": ["verbose"],
@@ -74,7 +74,7 @@ class ClipTransformer(StatelessTransformer):
         return np.stack(frames) if kind == "array" else object_array(frames)
 
     def _transform_files(self, clips, extract):
-        unreadable = check_files(clips, on_error=self.on_error) if clips else {}
+        unreadable = check_files([clip.path for clip in clips], on_error=self.on_error)
 
         def extract_or_explain(row, clip):
             try:

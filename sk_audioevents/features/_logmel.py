@@ -27,7 +27,7 @@ class LogMelTransformer(ClipTransformer):
 
     Parameters
     ----------
-    sample_rate : float, default=44100
+    sample_rate : int, default=44100
         Rate, in hertz, that all clips have when their spectra are taken. Files of another rate are
         resampled (soxr, high quality); waveforms in X are taken to have this rate.
     n_fft : int, default=1024

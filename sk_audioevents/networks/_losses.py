@@ -8,7 +8,20 @@ import torch
 
 
 def binary_cross_entropy(scores, target):
-    """Return -y log p - (1 - y) log(1 - p)."""
+    """Return -y log p - (1 - y) log(1 - p).
+
+    Parameters
+    ----------
+    scores : ClipScores of shape (n_clips, n_outputs)
+        Log probabilities.
+    target : Tensor of shape (n_clips, n_outputs)
+        Targets, from 0 to 1.
+
+    Returns
+    -------
+    loss : Tensor of shape (n_clips, n_outputs)
+        The loss of each clip and output.
+    """
     return -(target * scores.log_present + (1 - target) * scores.log_absent)
 
 
@@ -17,6 +30,20 @@ def focal_loss(scores, target, gamma=2.0):
 
     Examples that are already right count less; γ = 0 is the binary cross-entropy. Equation 4 of
     T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017, arXiv:1708.02002.
+
+    Parameters
+    ----------
+    scores : ClipScores of shape (n_clips, n_outputs)
+        Log probabilities.
+    target : Tensor of shape (n_clips, n_outputs)
+        Targets, from 0 to 1.
+    gamma : float, default=2.0
+        The exponent γ, at least 0.
+
+    Returns
+    -------
+    loss : Tensor of shape (n_clips, n_outputs)
+        The loss of each clip and output.
     """
     present = target * torch.exp(gamma * scores.log_absent) * scores.log_present
     absent = (1 - target) * torch.exp(gamma * scores.log_present) * scores.log_absent
@@ -24,7 +51,20 @@ def focal_loss(scores, target, gamma=2.0):
 
 
 def cross_entropy(scores, target):
-    """Return -y log p for classes that exclude each other; one output is the binary case."""
+    """Return -y log p for classes that exclude each other; one output is the binary case.
+
+    Parameters
+    ----------
+    scores : ClipScores of shape (n_clips, n_outputs)
+        Log probabilities.
+    target : Tensor of shape (n_clips, n_outputs)
+        Targets, from 0 to 1.
+
+    Returns
+    -------
+    loss : Tensor of shape (n_clips, n_outputs)
+        The loss of each clip and output.
+    """
     if target.shape[-1] == 1:
         return binary_cross_entropy(scores, target)
     return -target * scores.log_present

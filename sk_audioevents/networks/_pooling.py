@@ -43,15 +43,36 @@ class SegmentPooling(nn.Module):
         self.exclusive = exclusive
 
     def segment_scores(self, logits):
-        """Return the ClipScores of single segments, from logits of shape (..., n_outputs)."""
+        """Return the probabilities of single segments.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (..., n_outputs)
+            Segment logits.
+
+        Returns
+        -------
+        scores : ClipScores of shape (..., n_outputs)
+            Their log probabilities.
+        """
         if self.exclusive:
             return ClipScores(functional.log_softmax(logits, dim=-1), None)
         return ClipScores(functional.logsigmoid(logits), functional.logsigmoid(-logits))
 
     def pool(self, scores, n_segments=None):
-        """Pool ClipScores of shape (B, K, n_outputs) to (B, n_outputs).
+        """Pool the probabilities of segments to those of their clips.
 
-        ``n_segments`` (B,) says how many of the K segments are the clip's own; None is all.
+        Parameters
+        ----------
+        scores : ClipScores of shape (B, K, n_outputs)
+            Log probabilities of the segments.
+        n_segments : int64 Tensor of shape (B,), default=None
+            How many of the K segments are the clip's own; None is all.
+
+        Returns
+        -------
+        scores : ClipScores of shape (B, n_outputs)
+            Log probabilities of the clips.
         """
         if self.method == "mean":
             return ClipScores(*(_log_mean(log_p, n_segments) for log_p in scores))
@@ -62,7 +83,20 @@ class SegmentPooling(nn.Module):
         return ClipScores(log_present, log_absent)
 
     def forward(self, logits, n_segments=None):
-        """Map segment logits (B, K, n_outputs) to the ClipScores (B, n_outputs) of the clips."""
+        """Turn segment logits into the probabilities of clips.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (B, K, n_outputs)
+            Segment logits.
+        n_segments : int64 Tensor of shape (B,), default=None
+            How many of the K segments are the clip's own; None is all.
+
+        Returns
+        -------
+        scores : ClipScores of shape (B, n_outputs)
+            Log probabilities of the clips.
+        """
         return self.pool(self.segment_scores(logits), n_segments)
 
 

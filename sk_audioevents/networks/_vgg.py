@@ -126,5 +126,20 @@ class VGGNetwork(nn.Module):
         return self.classes(x)[..., 0].transpose(1, 2), n_segments
 
     def forward(self, frames, n_frames=None, sample_weight=None):
-        """Compute the ClipScores (B, n_outputs) of clips; parameters as in `segment_logits`."""
+        """Compute the class probabilities of clips.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, n_bands)
+            Log-mel frames, as for `segment_logits`.
+        n_frames : int64 Tensor of shape (B,), default=None
+            Length of each clip; None where all have T frames.
+        sample_weight : Tensor of shape (B,), default=None
+            Weight of each clip in batch norm, in training.
+
+        Returns
+        -------
+        scores : ClipScores of shape (B, n_outputs)
+            Log probabilities of the clips.
+        """
         return self.pooling(*self.segment_logits(frames, n_frames, sample_weight))
