@@ -151,7 +151,8 @@ mistakes = pd.DataFrame(
 )
 mistakes["clip"] = mistakes["clip"].str.rpartition("/")[2]
 mistakes = mistakes[mistakes["is"] != mistakes["predicted"]]
-print(mistakes.sort_values("probability", ascending=False).head(8).round(3).to_string(index=False))
+mistakes = mistakes.sort_values("probability", ascending=False).head(8).round(3)
+print(mistakes.to_string(index=False) if len(mistakes) else "No mistakes on the held-out fold.")
 
 if len(sys.argv) > 1:
     figure.savefig(sys.argv[1], dpi=120)
