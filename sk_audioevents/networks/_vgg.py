@@ -75,7 +75,10 @@ class VGGNetwork(nn.Module):
         self.reset_parameters(torch.Generator().manual_seed(seed))
 
     def reset_parameters(self, generator):
-        """Draw the weights: He et al. (2015) where a ReLU follows, Glorot and Bengio (2010) last.
+        """Draw the weights as He et al. (2015) do; the class layer begins at 0.
+
+        So every class begins with probability 1/2 (or 1/n), whatever the input, and what the first
+        steps learn of the classes' frequencies holds for all inputs.
 
         Parameters
         ----------
@@ -88,7 +91,7 @@ class VGGNetwork(nn.Module):
                     module.conv.weight, nonlinearity="relu", generator=generator
                 )
                 module.norm.reset_parameters()
-        nn.init.xavier_uniform_(self.classes.weight, generator=generator)
+        nn.init.zeros_(self.classes.weight)
         nn.init.zeros_(self.classes.bias)
 
     def segment_logits(self, frames, n_frames=None, sample_weight=None):

@@ -52,7 +52,8 @@ def ragged(X, seed=0):
 def test_it_learns_with_each_loss_and_pooling(loss, pooling, n_classes):
     X, y = clips(n_clips=60, n_classes=n_classes)
     new_X, new_y = clips(n_classes=n_classes, seed=1)
-    model = tiny(loss=loss, pooling=pooling, batch_size=16).fit(X, y)
+    size = {"channels": (8, 8), "embedding_dim": 16}
+    model = tiny(loss=loss, pooling=pooling, batch_size=16, **size).fit(X, y)
     assert model.score(new_X, new_y) > 0.9
     assert model.loss_curve_[-1] < model.loss_curve_[0] / 2
 

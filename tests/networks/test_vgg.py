@@ -15,10 +15,10 @@ def small_network(n_bands=20, channels=(4, 5, 6), **parameters):
 
 
 def randomised(network):
-    """Give batch norm and band statistics other values than those that do nothing."""
+    """Give all that begins as 0 or 1 (batch norm, bands, the class layer) values that matter."""
     generator = torch.Generator().manual_seed(1)
     for tensor in [*network.parameters(), *network.buffers()]:
-        if tensor.is_floating_point() and tensor.dim() == 1:
+        if tensor.is_floating_point() and (tensor.dim() == 1 or not tensor.any()):
             with torch.no_grad():
                 tensor.uniform_(0.5, 1.5, generator=generator)
     return network
@@ -109,6 +109,11 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_global_state_alone(
     assert torch.equal(state, torch.get_rng_state())
     torch.testing.assert_close(first, second, rtol=0, atol=0)
     assert not torch.equal(first["embedding.conv.weight"], other["embedding.conv.weight"])
+
+
+def test_every_class_begins_with_probability_one_half():
+    scores = VGGNetwork(9, 2)(torch.randn(3, 20, 9))
+    torch.testing.assert_close(scores.log_present.exp(), torch.full((3, 2), 0.5))
 
 
 def test_input_is_standardised_per_band():
