@@ -97,7 +97,7 @@ class LogMelTransformer(ClipTransformer):
     >>> frames.shape
     (2, 44, 64)
     >>> frames[:, 20].argmax(axis=1)
-    array([ 9, 41])
+    array([ 8, 39])
     """
 
     _parameter_constraints = {
