@@ -1,5 +1,6 @@
 """What can be wrong with the header of a recording, in sentences."""
 
+import math
 import re
 
 # The formats in which a file that breaks off is found out; libsndfile knows others.
@@ -11,6 +12,10 @@ CONVERT = "Convert it to WAV or FLAC"
 _MAGIC = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"fLaC", b"OggS", b"ID3")
 _MAGIC_MP3 = (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xe3", b"\xff\xe2")
 _COMPLAINT = re.compile(r"^\W*(\S.*?)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
+_ALIGNMENT = re.compile(
+    r"^\s*Channels\s*: (\d+)$.*?^\s*Block Align\s*: (\d+)$.*?^\s*Bit Width\s*: (\d+)$",
+    re.MULTILINE | re.DOTALL,
+)
 _SIZES = {"riff", "rifx", "data", "form", "ssnd", "list", "riff size", "data size"}
 
 
@@ -57,14 +62,59 @@ def find_header_problem(stream, first_bytes):
     layer_2 = stream.format == "MP3" and stream.subtype != "MPEG_LAYER_III"
     if stream.format not in FORMATS or layer_2:
         return f"it is a {stream.format} file ({stream.subtype}), which is not read. {CONVERT}"
-    if not MIN_SAMPLE_RATE <= stream.samplerate <= MAX_SAMPLE_RATE:
+    return (
+        find_limit_problem(stream.samplerate, stream.channels)
+        or _complaint_problem(stream.extra_info)
+        or _alignment_problem(stream)
+    )
+
+
+def find_limit_problem(sample_rate, n_channels):
+    """Say whether a sample rate and a number of channels are ones that no recording has.
+
+    Parameters
+    ----------
+    sample_rate : int
+        In hertz.
+    n_channels : int
+        The number of channels.
+
+    Returns
+    -------
+    problem : str or None
+        The reason, in one sentence without a full stop, or None.
+    """
+    if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
         return (
-            f"the header gives a sample rate of {stream.samplerate} Hz, outside the range from "
+            f"the header gives a sample rate of {sample_rate} Hz, outside the range from "
             f"{MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz"
         )
-    if stream.channels > MAX_CHANNELS:
-        return f"it has {stream.channels} channels, and at most {MAX_CHANNELS} are mixed down"
-    return _complaint_problem(stream.extra_info)
+    if n_channels > MAX_CHANNELS:
+        return f"it has {n_channels} channels, and at most {MAX_CHANNELS} are mixed down"
+    return None
+
+
+def not_finite_problem(n_bad, n_samples, value, seconds):
+    """Say that samples are not finite.
+
+    Parameters
+    ----------
+    n_bad, n_samples : int
+        How many samples are not finite, and of how many.
+    value : float
+        The first of them.
+    seconds : float
+        Its time in the recording.
+
+    Returns
+    -------
+    problem : str
+        The sentence, without a full stop.
+    """
+    return (
+        f"{n_bad} of {n_samples} samples are not finite numbers, the first of them "
+        f"{value} at {seconds:.9g} s"
+    )
 
 
 def reason(error):
@@ -99,3 +149,15 @@ def _complaint_problem(log):
             "Is the copy complete?"
         )
     return None
+
+
+def _alignment_problem(stream):
+    """Say whether a WAV header gives the samples more bits than room; libsndfile believes it."""
+    found = _ALIGNMENT.search(stream.extra_info) if stream.subtype.startswith("PCM") else None
+    if found is None:
+        return None
+    channels, align, bits = map(int, found.groups())
+    needed = channels * math.ceil(bits / 8)
+    if align >= needed:
+        return None
+    return f"the header contradicts itself: Block Align is {align} and should be {needed}"

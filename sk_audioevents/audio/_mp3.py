@@ -73,7 +73,7 @@ def _count(path, mtime_ns, size):  # noqa: ARG001 mtime_ns is part of the cache'
             header = file.read(11)
             n_bytes, n_in_frame = _parse_header(header)
             if n_bytes is None:
-                if header.startswith(_END_TAGS) or not header.strip(b"\0"):
+                if _ends_here(file, offset):
                     break
                 problem = f"byte {offset} should begin an MP3 frame and does not"
                 return FrameCount(n_samples, bool(has_length), problem)
@@ -83,6 +83,15 @@ def _count(path, mtime_ns, size):  # noqa: ARG001 mtime_ns is part of the cache'
             offset += n_bytes
             n_samples += n_in_frame
     return FrameCount(n_samples, bool(has_length), None)
+
+
+def _ends_here(file, offset):
+    """Tell whether nothing follows but zeros and tags that stand at the end of a file."""
+    file.seek(offset)
+    rest = b""
+    while not rest and (block := file.read(2**16)):
+        rest = block.lstrip(b"\0")
+    return not rest or (rest + file.read(16)).startswith(_END_TAGS)
 
 
 def _tells_length(beginning):

@@ -1,44 +1,28 @@
 """An open recording: what its header promises, and the samples that it then delivers."""
 
 import numpy as np
-import soundfile
 
-from sk_audioevents.audio._files import check_file, system_path
-from sk_audioevents.audio._header import CONVERT, find_header_problem, find_open_problem, reason
-from sk_audioevents.audio._mp3 import count_frames
-from sk_audioevents.audio._ogg import find_damage, last_page_start
+from sk_audioevents._time import samples_to_seconds
+from sk_audioevents.audio._files import system_path
 from sk_audioevents.exceptions import AudioDecodeError
 
 BLOCK_LENGTH = 2**16  # samples
-_UNKNOWN_LENGTH = 2**62  # libsndfile gives 2**63 - 1 where a FLAC header leaves the length open
-_MP3_FRAME = 1152  # samples, at most
-_MP3_MAX_PADDING = 8 * _MP3_FRAME  # samples: the encoder's delay and padding have 12 bits each
-_MP3_PRE_ROLL = 32 * _MP3_FRAME  # samples: the bit reservoir of 511 bytes spans at most 22 frames
-_MAX_VORBIS_BLOCK = 8192  # samples: Vorbis I specification, section 4.2.2
 _SAMPLES_PER_BYTE = 64  # of room made at once; more is made if the file turns out to hold more
 
 
-class _Stream(soundfile.SoundFile):
-    """A sound file that is read without a seek between two blocks.
-
-    soundfile seeks after each read to where it already is. In an MP3 file that drops the bits that
-    a frame borrows from earlier ones, and errors of up to a fifth of full scale come in.
-    """
-
-    def seekable(self):
-        return False
-
-    def can_seek(self):
-        return super().seekable()
-
-
 class Recording:
-    """A recording whose header has been checked.
+    """Base of the recordings that the decoders open; the header has been checked.
+
+    A decoder implements ``_open``, which sets the attributes below, ``blocks`` and ``close``.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The file.
+        The file, after `check_file`.
+    size : int
+        Its size in bytes.
+    first_bytes : bytes
+        Its first 12 bytes.
 
     Attributes
     ----------
@@ -48,6 +32,10 @@ class Recording:
         From 1 to 64.
     n_samples : int or None
         The samples of each channel, or None where the header leaves the length open.
+    format : str
+        The container, such as "WAV".
+    subtype : str
+        How the samples are encoded, such as "PCM_16".
 
     Raises
     ------
@@ -55,31 +43,46 @@ class Recording:
         If the file cannot be opened or its header is wrong.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, size, first_bytes):
         self.path = path
-        self._size = check_file(path)
+        self._size = size
+        self._first_bytes = first_bytes
         self._encoded = system_path(path)
-        self._stream = None
         try:
-            self._stream = self._open()
-            self.sample_rate = self._stream.samplerate
-            self.n_channels = self._stream.channels
-            frames = self._stream.frames
-            self.n_samples = frames if frames < _UNKNOWN_LENGTH else None
-            self._check_header()
+            self._open()
         except BaseException as error:
-            self.__exit__()
-            if isinstance(error, OSError):  # a disk that fails, a file that vanishes
-                problem = f"the file cannot be read ({error.strerror})"
-                raise AudioDecodeError(path, problem) from error
+            self.close()
+            if isinstance(error, OSError):
+                raise unreadable(path, error) from error
             raise
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self._stream is not None:
-            self._stream.close()
+        self.close()
+
+    def blocks(self, first, n_samples):
+        """Decode part of the recording, one block after the other.
+
+        Parameters
+        ----------
+        first : int
+            The first sample to decode, from 0.
+        n_samples : int
+            How many samples to decode at most.
+
+        Yields
+        ------
+        block : ndarray of shape (n_in_block, n_channels)
+            The next samples, float32. The blocks end early if the recording does.
+
+        Raises
+        ------
+        AudioDecodeError
+            If the samples cannot be decoded, or end before `first`.
+        """
+        raise NotImplementedError
 
     def read(self, first, n_samples):
         """Decode part of the recording and mix it down to mono.
@@ -105,103 +108,117 @@ class Recording:
         try:
             # A header can promise more than fits into memory: room is made as samples arrive.
             waveform = np.empty(min(n_samples, _SAMPLES_PER_BYTE * self._size), dtype=np.float32)
-            self._go_to(first)
-            while n_decoded < n_samples:
-                if n_decoded == len(waveform):
-                    waveform.resize(min(2 * n_decoded, n_samples), refcheck=False)
-                n_new = self._read_block(waveform[n_decoded : n_decoded + BLOCK_LENGTH])
-                if n_new == 0:
-                    break
-                n_decoded += n_new
+            for block in self.blocks(first, n_samples):
+                start, n_decoded = n_decoded, n_decoded + len(block)
+                if n_decoded > len(waveform):
+                    room = min(max(2 * len(waveform), n_decoded), n_samples)
+                    waveform.resize(room, refcheck=False)
+                waveform[start:n_decoded] = mix_down(block)
         except MemoryError as error:
             problem = f"there is no memory for {self._seconds(n_samples)} of samples"
             raise AudioDecodeError(self.path, problem) from error
-        except soundfile.LibsndfileError as error:
-            raise AudioDecodeError(
-                self.path,
-                f"from {self._seconds(first + n_decoded)} on, the data are damaged or missing "
-                f"({reason(error)}). Is the copy complete?",
-            ) from error
         return waveform[:n_decoded]
 
-    def _open(self):
-        try:
-            return _Stream(self._encoded)
-        except (soundfile.LibsndfileError, TypeError) as error:
-            # soundfile asks for the sample rate of a file called .raw with a TypeError.
-            problem = find_open_problem(self._first_bytes(), error)
-            raise AudioDecodeError(self.path, problem) from error
+    def check_end(self, n_held):
+        """Raise if the samples end before the header says so, or if there are none.
 
-    def _first_bytes(self):
-        with open(self._encoded, "rb") as file:
-            return file.read(12)
+        Parameters
+        ----------
+        n_held : int
+            How many samples the file turned out to hold.
 
-    def _check_header(self):
-        problem = find_header_problem(self._stream, self._first_bytes())
-        problem = problem or self._container_problem()
-        if problem is None and self.n_samples == 0:
-            problem = "the file holds no samples"
-        if problem is not None:
+        Raises
+        ------
+        AudioDecodeError
+            If these are too few.
+        """
+        if self.n_samples is not None and n_held < self.n_samples:
+            raise AudioDecodeError(
+                self.path,
+                f"the header promises {self.n_samples} samples and the file holds {n_held}. "
+                "Is the copy complete?",
+            )
+        if n_held == 0:
+            raise AudioDecodeError(self.path, "the file holds no samples")
+
+    def check_window(self, first, stop, n_held):
+        """Raise if a window reaches past the end by more than the one sample of rounding.
+
+        Parameters
+        ----------
+        first, stop : int
+            The first sample of the window and the one after its last.
+        n_held : int
+            How many samples the recording has.
+
+        Raises
+        ------
+        AudioDecodeError
+            If the window begins or ends beyond the recording.
+        """
+        lasts = f"the recording lasts {self._seconds(n_held)}"
+        if first >= n_held:
+            problem = f"the window begins at {self._seconds(first)} and {lasts}"
+            raise AudioDecodeError(self.path, problem)
+        if stop > n_held + 1:
+            problem = f"the window ends at {self._seconds(stop)} and {lasts}"
             raise AudioDecodeError(self.path, problem)
 
-    def _container_problem(self):
-        if self._stream.format == "OGG":
-            return find_damage(self._encoded)
-        if self._stream.format == "MP3":
-            return self._mp3_problem()
-        return None
+    def _check_begin(self, first, n_held):
+        """Raise if the samples came to their end before the first one that was asked for."""
+        if n_held < first:
+            self.check_end(n_held)
+            self.check_window(first, first, n_held)
 
-    def _mp3_problem(self):
-        count = count_frames(self._encoded)
-        if count.has_length:
-            return self._promise_problem(count)
-        # At a constant bit rate libsndfile guesses right to within a frame, and that is padding.
-        if count.problem is None and count.n_samples > self.n_samples + _MP3_FRAME:
-            return f"its bit rate varies, and no MP3 frame tells its length. {CONVERT}"
-        self.n_samples = min(count.n_samples, self.n_samples)
-        return count.problem
-
-    def _promise_problem(self, count):
-        """Compare the length in the first MP3 frame with the frames; they hold padding besides."""
-        promise = f"the header promises {self.n_samples} samples and the file holds"
-        if count.n_samples < self.n_samples:
-            return count.problem or f"{promise} {count.n_samples}. Is the copy complete?"
-        if count.n_samples > self.n_samples + _MP3_MAX_PADDING:
-            return f"{promise} {count.n_samples}. Was it joined from several? {CONVERT}"
-        return None
-
-    def _go_to(self, first):
-        """Seek to a sample, and decode up to it where a seek alone would be inexact."""
-        target = first
-        if self._stream.format == "MP3":
-            target = first - _MP3_PRE_ROLL
-        elif self._stream.subtype == "VORBIS":
-            # libsndfile reckons back from the end of a page, and the last page is cut short:
-            # a seek into it arrives beside the mark, and does not say so.
-            target = min(first, last_page_start(self._encoded) - _MAX_VORBIS_BLOCK)
-        if target > 0 and self._stream.can_seek():
-            n_extra = first - self._stream.seek(target)
-        else:
-            n_extra = first
-        while n_extra > 0:
-            n_new = len(self._stream.read(min(n_extra, BLOCK_LENGTH), always_2d=True))
-            if n_new == 0:
-                break
-            n_extra -= n_new
-
-    def _read_block(self, mono):
-        """Decode into `mono` and return how many samples there were."""
-        if self.n_channels == 1:
-            return len(self._stream.read(out=mono))
-        block = self._stream.read(len(mono), dtype="float32", always_2d=True)
-        mono = mono[: len(block)]
-        mono[:] = block[:, 0]
-        # Channel by channel: eight times as fast as a mean over an axis of two.
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused later
-            for channel in range(1, self.n_channels):
-                mono += block[:, channel]
-            mono /= self.n_channels
-        return len(block)
+    def _damaged(self, sample, reason):
+        """Return the error for samples that cannot be decoded."""
+        return AudioDecodeError(
+            self.path,
+            f"from {self._seconds(sample)} on, the data are damaged or missing ({reason}). "
+            "Is the copy complete?",
+        )
 
     def _seconds(self, n_samples):
-        return f"{n_samples / self.sample_rate:.6g} s"
+        return f"{samples_to_seconds(n_samples, self.sample_rate):.9g} s"
+
+
+def unreadable(path, error):
+    """Return the error for a disk that fails or a file that vanishes.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+    error : OSError
+        What the operating system says.
+
+    Returns
+    -------
+    error : AudioDecodeError
+        The error that names the file.
+    """
+    return AudioDecodeError(path, f"the file cannot be read ({error.strerror})")
+
+
+def mix_down(block):
+    """Return the mean over the channels.
+
+    Parameters
+    ----------
+    block : ndarray of shape (n_samples, n_channels)
+        The samples, float32.
+
+    Returns
+    -------
+    mono : ndarray of shape (n_samples,)
+        float32; not finite where a sample is not, or where the sum overflows.
+    """
+    if block.shape[1] == 1:
+        return block[:, 0]
+    mono = block[:, 0].copy()
+    # Channel by channel: eight times as fast as a mean over an axis of two.
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused later
+        for channel in range(1, block.shape[1]):
+            mono += block[:, channel]
+        mono /= block.shape[1]
+    return mono

@@ -4,6 +4,7 @@ import os
 import struct
 import sys
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -256,9 +257,37 @@ def test_resampling_keeps_frequency_and_amplitude(write, new_rate):
     assert np.delete(spectrum, 1000).max() < 1e-4
 
 
-def test_resampling_removes_what_the_new_rate_cannot_hold(write):
-    waveform, _ = load_audio(write("a.wav", tone(7000.0)), sample_rate=8000)
-    assert np.abs(waveform[500:-500]).max() < 1e-3
+def level_db(path, sample_rate, **options):
+    """Return the level of a tone of amplitude 0.5 after resampling, in decibels."""
+    waveform, _ = load_audio(path, sample_rate=sample_rate, **options)
+    middle = waveform[500:-500].astype(float)
+    return 20 * np.log10(np.sqrt(np.mean(middle**2)) * np.sqrt(8) + 1e-12)
+
+
+@pytest.mark.parametrize("frequency", [4200.0, 5000.0, 7000.0])
+def test_resampling_removes_what_the_new_rate_cannot_hold(write, frequency):
+    path = write("a.wav", tone(frequency, seconds=3.0), subtype="FLOAT")
+    assert level_db(path, 8000) < -120  # measured: -137 to -144
+    assert level_db(path, 8000, resample_quality="VHQ") < -140
+    assert level_db(path, 8000, resample_quality="MQ") < -110
+
+
+def test_lower_resampling_qualities_fold_or_lose(write):
+    """As the docstring says: QQ folds what lies above the band, LQ loses the top of the band."""
+    above = write("above.wav", tone(5000.0, seconds=3.0), subtype="FLOAT")
+    assert level_db(above, 8000, resample_quality="QQ") > -3
+    below = write("below.wav", tone(3600.0, seconds=3.0), subtype="FLOAT")
+    assert level_db(below, 8000, resample_quality="LQ") < -15
+    for quality in ("MQ", "HQ", "VHQ"):
+        assert level_db(below, 8000, resample_quality=quality) == pytest.approx(0, abs=0.3)
+
+
+@pytest.mark.parametrize("quality", ["QQ", "LQ", "MQ", "HQ", "VHQ"])
+def test_resampling_quality_is_that_of_soxr(write, quality):
+    path = write("a.wav", noise(SAMPLE_RATE), subtype="FLOAT")
+    waveform, _ = load_audio(path, sample_rate=8000, resample_quality=quality)
+    expected = soxr.resample(load_audio(path)[0], SAMPLE_RATE, 8000, quality=quality)
+    np.testing.assert_array_equal(waveform, expected)
 
 
 def test_window_is_resampled_by_itself(write):
@@ -277,6 +306,34 @@ def test_own_sample_rate_changes_nothing(write):
 def test_one_sample_stays_at_least_one_after_resampling(write, new_rate):
     waveform, _ = load_audio(write("a.wav", np.array([0.25])), sample_rate=new_rate)
     assert len(waveform) >= 1
+
+
+# Threads.
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.wav", {}),
+        ("a.flac", {}),
+        ("a.ogg", {}),
+        ("a.opus", {"format": "OGG", "subtype": "OPUS"}),
+        ("a.mp3", {"bitrate_mode": "VARIABLE"}),
+    ],
+)
+def test_threads_that_decode_at_once_change_nothing(write, name, options):
+    paths = [write(f"{i}{name}", noise(96_000, seed=i), 48000, **options) for i in range(4)]
+    windows = [(path, start) for path in paths for start in (0.0, 0.7, 1.9)] * 4
+
+    def read(window):
+        path, start = window
+        return load_audio(path, start_time=start, sample_rate=16000)[0]
+
+    alone = [read(window) for window in windows]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(read, windows))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 # What is no recording.
@@ -304,7 +361,17 @@ def test_empty_file(write_bytes):
         load_audio(write_bytes("a.wav", b""))
 
 
-@pytest.mark.parametrize("suffix", ["wav", "ogg", "mp3", "flac", "raw", "gsm", "vox", "au", "txt"])
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX file system is needed")
+def test_broken_link(tmp_path):
+    (tmp_path / "link.wav").symlink_to(tmp_path / "gone.wav")
+    with pytest.raises(AudioFileNotFoundError, match=r"the link leads to .*gone\.wav"):
+        load_audio(tmp_path / "link.wav")
+
+
+TEXT_SUFFIXES = ["wav", "ogg", "mp3", "flac", "raw", "gsm", "vox", "au", "m4a", "webm", "txt"]
+
+
+@pytest.mark.parametrize("suffix", TEXT_SUFFIXES)
 def test_text_is_refused_under_any_name(write_bytes, suffix):
     with pytest.raises(
         AudioDecodeError, match=r"WAV, FLAC, OGG, MP3 and AIFF files can be read.*b'<html>404 No'"
@@ -334,6 +401,32 @@ def test_implausible_sample_rate(write, sample_rate):
         load_audio(write("a.wav", np.zeros(1000), sample_rate))
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("a.ogg", {}), ("a.opus", {"format": "OGG", "subtype": "OPUS"}), ("a.mp3", {})],
+)
+def test_one_sample_of_a_lossy_format(write, name, options):
+    waveform, sample_rate = load_audio(write(name, np.array([0.25]), 48000, **options))
+    assert waveform.shape == (1,)
+    assert sample_rate == 48000
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.wav", {"subtype": "DOUBLE"}),
+        ("a.wav", {"subtype": "FLOAT", "format": "WAVEX"}),
+        ("a.wav", {"subtype": "FLOAT", "format": "RF64"}),
+        ("a.w64", {"subtype": "FLOAT"}),
+        ("a.aiff", {"subtype": "FLOAT"}),
+        ("a.au", {"subtype": "DOUBLE"}),
+    ],
+)
+def test_formats_whose_samples_need_not_be_finite(write, name, options):
+    with pytest.raises(AudioDecodeError, match="1 of 10 samples are not finite"):
+        load_audio(write(name, np.array([0.0] * 9 + [np.nan]), **options))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("n_channels", [1, 2])
 def test_samples_that_are_not_finite(write, value, n_channels):
@@ -355,7 +448,7 @@ def test_disk_that_fails(write, monkeypatch):
         raise OSError(5, "Input/output error")
 
     path = write("a.ogg", tone())
-    monkeypatch.setattr("sk_audioevents.audio._recording.find_damage", fail)
+    monkeypatch.setattr("sk_audioevents.audio._soundfile.find_damage", fail)
     with pytest.raises(AudioDecodeError, match=r"the file cannot be read \(Input/output error\)"):
         load_audio(path)
 
@@ -456,6 +549,42 @@ def test_wav_header_that_contradicts_itself(write, write_bytes):
         load_audio(write_bytes("b.wav", data))
 
 
+@pytest.mark.parametrize(
+    ("offset", "layout", "value", "match"),
+    [
+        (22, "<H", 0, "header cannot be read"),  # channels
+        (22, "<H", 1024, "1024 channels, and at most 64"),
+        (22, "<H", 65535, "header cannot be read"),
+        (24, "<I", 0, "header cannot be read"),  # sample rate
+        (24, "<I", 0xFFFFFFFF, "header cannot be read"),
+        (34, "<H", 20, "contradicts itself: Block Align is 2 and should be 3"),  # bits
+        (34, "<H", 24, "contradicts itself: Block Align is 2 and should be 3"),
+        (34, "<H", 0, "header cannot be read"),
+        (40, "<I", 0, "the file holds no samples"),  # the size of the data
+        (40, "<I", 0x7FFFFFF0, "leaves the length open"),
+        (40, "<I", 44102, "promises 44102 bytes and the file holds 44100"),
+    ],
+)
+def test_wav_header_that_lies(write, write_bytes, offset, layout, value, match):
+    data = bytearray(write("a.wav", tone()).read_bytes())
+    struct.pack_into(layout, data, offset, value)
+    with pytest.raises(AudioDecodeError, match=match):
+        load_audio(write_bytes("b.wav", data))
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 12345, 37800, 44100, 96000, 384000])
+@pytest.mark.parametrize("n_samples", [100, 10_000])
+def test_flac_header_with_another_sample_rate_than_the_frames(
+    write, write_bytes, sample_rate, n_samples
+):
+    """No checksum guards STREAMINFO, in which 20 bits are the sample rate."""
+    data = bytearray(write("a.flac", noise(n_samples), sample_rate).read_bytes())
+    assert load_audio(write_bytes("b.flac", data))[1] == sample_rate
+    data[19] ^= 0x10
+    with pytest.raises(AudioDecodeError, match=f"the first frame one of {sample_rate} Hz"):
+        load_audio(write_bytes("b.flac", data))
+
+
 def flac_with_total(data, total):
     """Return a FLAC file whose STREAMINFO block gives another number of samples (36 bits)."""
     data = bytearray(data)
@@ -490,6 +619,8 @@ def test_flac_header_that_leaves_the_length_open(write, write_bytes):
         load_audio(path, end_time=2.0)
     with pytest.raises(AudioDecodeError, match=r"at most 0\.5 s"):
         load_audio(path, max_duration=0.5)
+    with pytest.raises(AudioDecodeError, match="from 2 s on, the data are damaged or missing"):
+        load_audio(path, start_time=2.0)
 
 
 def test_resampling_cannot_ask_for_memory(write, write_bytes):
@@ -590,6 +721,21 @@ def test_mp3_of_varying_bit_rate_whose_xing_frame_has_no_count(write, write_byte
         load_audio(write_bytes("b.mp3", data))
 
 
+def test_mp3_with_zeros_between_its_frames(write, write_bytes):
+    path = write("a.mp3", noise(30_000), bitrate_mode="CONSTANT", compression_level=0.3)
+    data = without_first_frame(path.read_bytes())
+    half = data.index(data[:3], len(data) // 2)
+    with pytest.raises(AudioDecodeError, match=f"byte {half} should begin an MP3 frame"):
+        load_audio(write_bytes("b.mp3", data[:half] + bytes(200) + data[half:]))
+
+
+@pytest.mark.parametrize("after", [bytes(1), bytes(100_000), bytes(70_000) + ID3V1])
+def test_mp3_with_zeros_behind_its_frames_is_no_damage(write, write_bytes, after):
+    path = write("a.mp3", noise(30_000), bitrate_mode="CONSTANT", compression_level=0.3)
+    data = without_first_frame(path.read_bytes())
+    assert len(load_audio(write_bytes("b.mp3", data + after))[0]) >= 30_000
+
+
 def test_mp3_joined_from_two_is_refused(write, write_bytes):
     """Only the first part would be read."""
     data = write("a.mp3", noise(30_000)).read_bytes()
@@ -612,6 +758,7 @@ def test_mp3_joined_from_two_is_refused(write, write_bytes):
         ({"end_time": 0}, "'end_time' parameter of load_audio must be"),
         ({"start_time": 1, "end_time": 1}, r"'end_time' .* must be greater than start_time=1"),
         ({"max_duration": 0}, "'max_duration' parameter of load_audio must be"),
+        ({"resample_quality": "hq"}, "'resample_quality' parameter of load_audio must be a str"),
     ],
 )
 def test_parameter_out_of_range(write, parameters, match):

@@ -1,0 +1,34 @@
+"""Which decoder opens a file."""
+
+from sk_audioevents.audio._av import AvRecording, find_container
+from sk_audioevents.audio._files import check_file, system_path
+from sk_audioevents.audio._recording import unreadable
+from sk_audioevents.audio._soundfile import SoundFileRecording
+
+
+def open_recording(path):
+    """Open a recording with the decoder that its first bytes ask for.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    recording : Recording
+        The open recording, whose header has been checked; a context manager.
+
+    Raises
+    ------
+    AudioDecodeError
+        If the file cannot be opened or its header is wrong.
+    """
+    size = check_file(path)
+    try:
+        with open(system_path(path), "rb") as file:
+            first_bytes = file.read(12)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    decoder = SoundFileRecording if find_container(first_bytes) is None else AvRecording
+    return decoder(path, size, first_bytes)
