@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["audio", "datasets", "exceptions"],
     submod_attrs={
         "classification": ["VGGEventClassifier"],
-        "features": ["LogMelTransformer"],
+        "features": ["LogMelTransformer", "MFCCTransformer"],
         "segments": ["SLATSegmenter"],
     },
 )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from sk_audioevents._lazy import LazyArray
+
 CLIP_FORMS = (
     "a list of paths, a list of 1-D waveforms, a 2-D array of shape (n_clips, n_samples), or a "
     "table with the columns 'path', 'start_time' and 'end_time'"
@@ -99,8 +101,9 @@ def check_frames(X, estimator, *, reset, dtype=(np.float64, np.float32)):
 
     Returns
     -------
-    clips : ndarray of shape (n_clips, ..., n_bands), or list of ndarray
+    clips : ndarray of shape (n_clips, ..., n_bands), or list of ndarray or LazyArray
         An array when X is uniform, a list when it is ragged. Clips are 2-D (frames) or 3-D (bags).
+        Those that are read when they are used are not read here.
 
     Raises
     ------
@@ -243,6 +246,8 @@ def _check_frame_item(item, i, name, dtype):
             f"Each clip in the X of {name} must have shape (n_frames, n_bands) or (n_segments, "
             f"n_frames, n_bands), of no empty axis. X[{i}] has shape {np.shape(item)}."
         )
+    if isinstance(item, LazyArray) and item.is_finite and item.dtype in dtype:
+        return item
     return check_array(item, allow_nd=True, dtype=dtype, input_name=f"X[{i}]")
 
 

@@ -15,34 +15,37 @@ class ExampleSet(Dataset):
     ----------
     clips : array or list of arrays
         Frames (n_frames, n_bands) or bags (n_segments, n_frames, n_bands), one a clip. They are not
-        copied.
+        copied; those that are read when they are used are read for each batch anew.
 
     Attributes
     ----------
-    frames : list of arrays of shape (n_frames, n_bands)
-        The examples.
+    is_bags : bool
+        Whether the examples are segments.
+    n_clips : int
+        Number of clips.
     clip_of : int64 array of shape (n_examples,)
         The clip that each example belongs to.
+    segment_of : int64 array of shape (n_examples,)
+        Which of the clip's segments the example is; 0 for whole clips.
     lengths : int64 array of shape (n_examples,)
         Number of frames of each example.
     """
 
     def __init__(self, clips):
+        self.clips = clips
         self.is_bags = clips[0].ndim == 3
         self.n_clips = len(clips)
-        if self.is_bags:
-            self.frames = [segment for bag in clips for segment in bag]
-            self.clip_of = np.repeat(np.arange(len(clips)), [len(bag) for bag in clips])
-        else:
-            self.frames = list(clips)
-            self.clip_of = np.arange(len(clips))
-        self.lengths = np.array([len(frames) for frames in self.frames])
+        n_segments = [len(clip) if self.is_bags else 1 for clip in clips]
+        n_frames = [clip.shape[-2] for clip in clips]
+        self.clip_of = np.repeat(np.arange(len(clips)), n_segments)
+        self.segment_of = np.concatenate([np.arange(n) for n in n_segments])
+        self.lengths = np.repeat(n_frames, n_segments)
         self.targets = self.target_weight = self.sample_weight = None
 
     @property
     def dtype(self):
         """The numpy dtype that keeps the precision of all examples."""
-        return np.result_type(*{frames.dtype for frames in self.frames})
+        return np.result_type(*{self.clips[i].dtype for i in np.unique(self.clip_of)})
 
     def label(self, targets, target_weight, sample_weight):
         """Give each example the target and the weights of its clip; drop those of weight 0.
@@ -62,41 +65,54 @@ class ExampleSet(Dataset):
             The labelled examples.
         """
         kept = np.flatnonzero(sample_weight[self.clip_of] > 0)
-        self.frames = [self.frames[i] for i in kept]
-        self.clip_of, self.lengths = self.clip_of[kept], self.lengths[kept]
+        self.clip_of, self.segment_of = self.clip_of[kept], self.segment_of[kept]
+        self.lengths = self.lengths[kept]
         self.targets = targets[self.clip_of]
         self.target_weight = target_weight[self.clip_of]
         self.sample_weight = sample_weight[self.clip_of]
         return self
 
     def __len__(self):
-        return len(self.frames)
+        return len(self.lengths)
 
     def __getitem__(self, index):
-        return self.frames[index], self.targets[index]
+        return self.frames(index), self.targets[index]
+
+    def frames(self, index):
+        """Return an example as an array (n_frames, n_bands)."""
+        clip = self.clips[self.clip_of[index]]
+        return clip[self.segment_of[index]] if self.is_bags else np.asarray(clip)
 
     def inputs(self, indices, dtype):
         """Return the network's inputs for some examples: padded frames, and lengths if unequal."""
         lengths = self.lengths[indices]
+        examples = [self.frames(i) for i in indices]
         if (lengths == lengths[0]).all():
-            frames = np.stack([self.frames[i] for i in indices])
-            return {"frames": torch.from_numpy(frames).to(dtype)}
-        frames = torch.zeros(len(indices), lengths.max(), self.frames[0].shape[1], dtype=dtype)
-        for row, i in enumerate(indices):
-            frames[row, : len(self.frames[i])] = torch.tensor(self.frames[i])
+            return {"frames": torch.from_numpy(np.stack(examples)).to(dtype)}
+        frames = torch.zeros(len(indices), lengths.max(), examples[0].shape[1], dtype=dtype)
+        for row, example in enumerate(examples):
+            frames[row, : len(example)] = torch.tensor(example)
         return {"frames": frames, "n_frames": torch.from_numpy(lengths)}
 
     def band_statistics(self):
         """Return the weighted mean and standard deviation (1 where it is 0) of each band."""
         weight = np.ones(len(self)) if self.sample_weight is None else self.sample_weight
         total = weight @ self.lengths
-        sums = (w * frames.sum(axis=0, dtype=np.float64) for w, frames in zip(weight, self.frames))
-        mean = sum(sums) / total
-        squares = (w * ((frames - mean) ** 2).sum(axis=0) for w, frames in zip(weight, self.frames))
+        mean = sum(w * x.sum(axis=0, dtype=np.float64) for w, x in zip(weight, self._in_order()))
+        mean = mean / total
+        squares = (w * ((x - mean) ** 2).sum(axis=0) for w, x in zip(weight, self._in_order()))
         scale = np.sqrt(sum(squares) / total)
         # A band that does not vary has rounding noise for a deviation: it is not blown up.
         constant = scale <= 1e-6 * np.maximum(1.0, np.abs(mean))
         return mean, np.where(constant, 1.0, scale)
+
+    def _in_order(self):
+        """Yield the frames of each example, and read each clip once."""
+        last = None
+        for index, clip in enumerate(self.clip_of):
+            if clip != last:
+                segments, last = np.asarray(self.clips[clip]), clip
+            yield segments[self.segment_of[index]] if self.is_bags else segments
 
 
 class TrainingBatches:

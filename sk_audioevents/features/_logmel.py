@@ -1,18 +1,9 @@
 """Log-mel spectrograms: the power in mel-spaced frequency bands, in decibels."""
 
-from functools import lru_cache
-from numbers import Integral, Real
-
-import numpy as np
-from scipy.fft import rfft
-from scipy.signal import get_window
-from scipy.sparse import csr_array
-
-from sk_audioevents._base import Interval, StrOptions
-from sk_audioevents.features._clip_transformer import ClipTransformer
+from sk_audioevents.features._mel_spectrum import MelTransformer
 
 
-class LogMelTransformer(ClipTransformer):
+class LogMelTransformer(MelTransformer):
     r"""Turn recordings or waveforms into log-mel spectrograms.
 
     For a waveform y, band m and frame t,
@@ -22,8 +13,7 @@ class LogMelTransformer(ClipTransformer):
 
     with the mel filter bank M, ``power`` p, ``amin`` a and ``ref`` r; at last, values more than
     ``top_db`` below the clip's largest are raised to that floor. Values equal those of
-    ``librosa.power_to_db(librosa.feature.melspectrogram(...)).T`` with the same parameters. They
-    are computed in double precision and given in single.
+    ``librosa.power_to_db(librosa.feature.melspectrogram(...)).T`` with the same parameters.
 
     Parameters
     ----------
@@ -60,6 +50,10 @@ class LogMelTransformer(ClipTransformer):
         Smallest value of S that is told from silence.
     top_db : float, default=80.0
         Dynamic range, in decibels, kept below each clip's largest value. None keeps everything.
+    precision : {"single", "double"}, default="double"
+        How the Fourier transform is computed. "single" is about 1.5 times as fast and differs from
+        the exact levels by up to 1e-3 dB where a frame spans 80 dB; "double" by less than 1e-4 dB.
+        Only lengths that are powers of two, 128 to 16384, have a fast single-precision form.
     n_jobs : int, default=None
         Number of clips that are read at the same time, in threads. None is 1 unless in a
         `joblib.parallel_config` context, -1 is one for each processor.
@@ -68,6 +62,19 @@ class LogMelTransformer(ClipTransformer):
         (as long as its window, else one second), with one warning and an entry in ``failed_``.
     verbose : int, default=0
         Whether to show a progress bar.
+    cache_dir : str or os.PathLike, default=None
+        A folder that keeps the frames of each clip, so that no later ``transform`` with the same
+        parameters computes them again, in this process or another. It must be new, empty or an
+        earlier cache. None keeps nothing and writes nothing. See :doc:`/user_guide/cache`.
+    cache_dtype : {"float32", "float16"}, default="float32"
+        How frames are kept. "float16" takes half the space and rounds decibels by at most 0.03 (to
+        a relative 5e-4); frames are the same, float32, whether they were computed or read.
+    cache_size : int, default=None
+        Largest size of the cache, in bytes; the clips not used for longest make room for new ones.
+        None is no bound.
+    lazy : bool, default=False
+        Whether the frames of files are read from the cache when they are used, rather than all held
+        in memory. Needs a ``cache_dir``.
 
     Attributes
     ----------
@@ -100,24 +107,6 @@ class LogMelTransformer(ClipTransformer):
     array([ 8, 39])
     """
 
-    _parameter_constraints = {
-        **ClipTransformer._parameter_constraints,
-        "n_fft": [Interval(Integral, 1, None, closed="left")],
-        "hop_length": [Interval(Integral, 1, None, closed="left")],
-        "win_length": [Interval(Integral, 1, None, closed="left"), None],
-        "window": [str],
-        "n_mels": [Interval(Integral, 1, None, closed="left")],
-        "fmin": [Interval(Real, 0, None, closed="left")],
-        "fmax": [Interval(Real, 0, None, closed="neither"), None],
-        "htk": ["boolean"],
-        "norm": [StrOptions({"slaney"}), None],
-        "power": [Interval(Real, 0, None, closed="neither")],
-        "center": ["boolean"],
-        "ref": [Interval(Real, 0, None, closed="neither")],
-        "amin": [Interval(Real, 0, None, closed="neither")],
-        "top_db": [Interval(Real, 0, None, closed="left"), None],
-    }
-
     def __init__(
         self,
         *,
@@ -136,9 +125,14 @@ class LogMelTransformer(ClipTransformer):
         ref=1.0,
         amin=1e-10,
         top_db=80.0,
+        precision="double",
         n_jobs=None,
         on_error="raise",
         verbose=0,
+        cache_dir=None,
+        cache_dtype="float32",
+        cache_size=None,
+        lazy=False,
     ):
         self.sample_rate = sample_rate
         self.n_fft = n_fft
@@ -155,72 +149,14 @@ class LogMelTransformer(ClipTransformer):
         self.ref = ref
         self.amin = amin
         self.top_db = top_db
+        self.precision = precision
         self.n_jobs = n_jobs
         self.on_error = on_error
         self.verbose = verbose
+        self.cache_dir = cache_dir
+        self.cache_dtype = cache_dtype
+        self.cache_size = cache_size
+        self.lazy = lazy
 
     def _make_extractor(self):
-        fmax = self.sample_rate / 2 if self.fmax is None else self.fmax
-        if not self.fmin < fmax <= self.sample_rate / 2:
-            raise ValueError(
-                "The 'fmin' and 'fmax' parameters of LogMelTransformer must satisfy fmin < fmax <= "
-                f"sample_rate / 2. Got fmin={self.fmin}, fmax={fmax}, "
-                f"sample_rate={self.sample_rate}."
-            )
-        window = _padded_window(self.window, self.win_length or self.n_fft, self.n_fft)
-        mel_bank = _mel_bank(
-            self.sample_rate, self.n_fft, self.n_mels, self.fmin, fmax, self.htk, self.norm
-        )
-
-        def extract(waveform):
-            spectrum = _power_spectrum(waveform, window, self.hop_length, self.center, self.power)
-            return _decibels(mel_bank @ spectrum.T, self.ref, self.amin, self.top_db).T
-
-        return extract
-
-
-def _power_spectrum(waveform, window, hop_length, center, power):
-    """Return |STFT|^power of shape (n_frames, n_fft // 2 + 1), in double precision."""
-    n_fft = len(window)
-    margin = n_fft // 2 if center else 0
-    shortfall = max(0, n_fft - len(waveform) - 2 * margin)
-    padded = np.pad(waveform, (margin, margin + shortfall))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop_length]
-    spectrum = rfft(frames * window, axis=1)
-    squares = spectrum.real**2 + spectrum.imag**2
-    return squares if power == 2 else squares ** (power / 2)
-
-
-def _decibels(mel, ref, amin, top_db):
-    levels = 10.0 * np.log10(np.maximum(mel, amin)) - 10.0 * np.log10(max(ref, amin))
-    if top_db is not None:
-        np.maximum(levels, levels.max() - top_db, out=levels)
-    return levels.astype(np.float32, order="F")  # its transpose (n_frames, n_bands) is contiguous
-
-
-@lru_cache(maxsize=16)
-def _mel_bank(sample_rate, n_fft, n_mels, fmin, fmax, htk, norm):
-    """Return librosa's filter bank as a sparse matrix: 98 % of it is zero."""
-    from librosa.filters import mel  # here, because librosa takes long to import
-
-    return csr_array(
-        mel(
-            sr=sample_rate,
-            n_fft=n_fft,
-            n_mels=n_mels,
-            fmin=fmin,
-            fmax=fmax,
-            htk=bool(htk),
-            norm=norm,
-        ).astype(np.float64)
-    )
-
-
-def _padded_window(window, win_length, n_fft):
-    if win_length > n_fft:
-        raise ValueError(
-            "The 'win_length' parameter of LogMelTransformer must be at most n_fft. "
-            f"Got win_length={win_length}, n_fft={n_fft}."
-        )
-    before = (n_fft - win_length) // 2
-    return np.pad(get_window(window, win_length), (before, n_fft - win_length - before))
+        return self._make_level_extractor(pre_emphasis=0.0)

@@ -24,6 +24,7 @@ SMALL = {"sample_rate": RATE, "n_fft": 256, "hop_length": 100, "n_mels": 20}
         LogMelTransformer(),
         LogMelTransformer(sample_rate=100, n_fft=16, hop_length=4, n_mels=5),
         LogMelTransformer(center=False),
+        LogMelTransformer(precision="single"),
     ]
 )
 def test_scikit_learn_checks(estimator, check):
@@ -41,15 +42,25 @@ def librosa_log_mel(waveform, *, sample_rate, top_db=80.0, ref=1.0, amin=1e-10, 
     return librosa.power_to_db(mel, ref=ref, amin=amin, top_db=top_db).T
 
 
+# What single precision cannot tell: a band far below its frame's loudest has few digits left.
+TOLERANCE = {"single": 1.2e-3, "double": 1e-4}
+
+
+@pytest.mark.parametrize("precision", TOLERANCE)
 @pytest.mark.parametrize(
     "changed",
     [
         {},
+        {"n_fft": 128, "n_mels": 13},
+        {"n_fft": 512},
+        {"n_fft": 2048, "hop_length": 1},
+        {"n_fft": 64, "n_mels": 7},
         {"n_fft": 300},
         {"n_fft": 301, "n_mels": 11},
         {"win_length": 200},
         {"win_length": 201, "window": "hamming"},
         {"hop_length": 333},
+        {"hop_length": 20000},
         {"fmin": 300.0, "fmax": 3000.0, "n_mels": 13},
         {"htk": True},
         {"norm": None},
@@ -62,24 +73,47 @@ def librosa_log_mel(waveform, *, sample_rate, top_db=80.0, ref=1.0, amin=1e-10, 
     ],
     ids=str,
 )
-def test_values_equal_librosa(changed):
+def test_values_equal_librosa(changed, precision):
     parameters = SMALL | changed
     waveform = noise(3456)
     expected = librosa_log_mel(waveform, **parameters)
-    frames = LogMelTransformer(**parameters).transform([waveform])[0]
+    frames = LogMelTransformer(**parameters, precision=precision).transform([waveform])[0]
     assert frames.dtype == np.float32
-    np.testing.assert_allclose(frames, expected, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(frames, expected, rtol=0, atol=TOLERANCE[precision])
 
 
-def test_values_equal_librosa_on_real_recordings_with_the_defaults(esc10_folder):
-    paths = sorted(esc10_folder.rglob("*.ogg"))[::40]
-    assert len(paths) == 10
-    for path, frames in zip(paths, LogMelTransformer(n_jobs=2).transform(paths)):
-        waveform, sample_rate = soundfile.read(path)
+def largest_differences_from_librosa(paths):
+    extractors = {
+        precision: LogMelTransformer(precision=precision)._make_extractor()
+        for precision in TOLERANCE
+    }
+    largest = dict.fromkeys(TOLERANCE, 0.0)
+    for path in paths:
+        waveform, sample_rate = soundfile.read(path, dtype="float32")
         expected = librosa_log_mel(
             waveform, sample_rate=sample_rate, n_fft=1024, hop_length=512, n_mels=128
         )
-        np.testing.assert_allclose(frames, expected, rtol=0, atol=1e-4)
+        for precision, extract in extractors.items():
+            difference = abs(extract(waveform) - expected).max()
+            largest[precision] = max(largest[precision], difference)
+    return largest
+
+
+def test_values_equal_librosa_on_real_recordings(esc10_folder):
+    paths = sorted(esc10_folder.rglob("*.ogg"))[::40]
+    assert len(paths) == 10
+    largest = largest_differences_from_librosa(paths)
+    assert largest["double"] <= TOLERANCE["double"]
+    assert largest["single"] <= TOLERANCE["single"]
+
+
+@pytest.mark.slow
+def test_values_equal_librosa_on_all_recordings(esc10_folder):
+    paths = sorted(esc10_folder.rglob("*.ogg"))
+    assert len(paths) == 400
+    largest = largest_differences_from_librosa(paths)
+    assert largest["double"] <= TOLERANCE["double"]
+    assert largest["single"] <= TOLERANCE["single"]
 
 
 def test_a_tone_is_loudest_in_the_band_around_its_frequency():
@@ -271,6 +305,7 @@ def test_bad_input_raises_an_error_that_says_what_it_got(X, error, message):
     ("parameters", "message"),
     [
         ({"hop_length": 0}, r"'hop_length' parameter of LogMelTransformer must be an int"),
+        ({"precision": "half"}, r"'precision' parameter of LogMelTransformer must be a str among"),
         ({"on_error": "ignore"}, r"'on_error' parameter of LogMelTransformer must be a str among"),
         ({"win_length": 300}, r"'win_length' .* at most n_fft. Got win_length=300, n_fft=256"),
         ({"fmin": 5000.0}, r"fmin < fmax <= sample_rate / 2. Got fmin=5000.0"),

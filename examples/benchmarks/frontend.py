@@ -1,0 +1,276 @@
+"""From recordings to features: sk_audioevents against librosa and torchaudio.
+
+All contenders take the same clips in turn, in one run, with as many threads; what is compared is
+the ratio of their times, round by round, since other work on the machine then strikes all alike.
+Times of one thread are those of the processor, times of two those of the clock.
+
+Clips are the recordings of ESC-10 in the folder that the environment variable SK_AUDIOEVENTS_DATA
+names, else noise. Each is also written as WAV, FLAC and OGG into a temporary folder.
+
+    python examples/benchmarks/frontend.py [--clips 20] [--rounds 11]
+"""
+
+import os
+
+# Before numpy is imported: one thread for each library, unless a case asks for two of its own.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import argparse
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+import joblib
+import librosa
+import numba
+import numpy as np
+import scipy
+import soundfile
+
+from sk_audioevents import LogMelTransformer, MFCCTransformer
+from sk_audioevents.audio import load_audio
+
+RATE = 44100
+LOG_MEL = {"n_fft": 1024, "hop_length": 512, "n_mels": 128}
+MFCC = {
+    "n_fft": 1024,
+    "hop_length": 507,
+    "win_length": 970,
+    "window": "hamming",
+    "n_mels": 127,
+    "n_mfcc": 40,
+}
+FORMATS = {"WAV": "PCM_16", "FLAC": "PCM_16", "OGG": "VORBIS"}
+KERNELS = "kernel alone, {}"
+TRANSFORMERS = "transform, {}"
+
+
+def librosa_log_mel(waveform):
+    """Return librosa's log-mel spectrogram."""
+    return librosa.power_to_db(librosa.feature.melspectrogram(y=waveform, sr=RATE, **LOG_MEL))
+
+
+def librosa_mfcc(waveform):
+    """Return librosa's coefficients of the pre-emphasised waveform."""
+    return librosa.feature.mfcc(y=librosa.effects.preemphasis(waveform), sr=RATE, **MFCC)
+
+
+def torchaudio_functions():
+    """Return torchaudio's log-mel and MFCC functions of a waveform, or none."""
+    try:
+        import torch
+        import torchaudio
+    except (ImportError, OSError):
+        return {}
+    torch.set_num_threads(1)
+    mel = torchaudio.transforms.MelSpectrogram(
+        RATE, n_fft=1024, hop_length=512, n_mels=128, norm="slaney", mel_scale="slaney"
+    )
+    decibels = torchaudio.transforms.AmplitudeToDB(top_db=80)
+    mfcc = torchaudio.transforms.MFCC(
+        RATE,
+        n_mfcc=40,
+        melkwargs={
+            "n_fft": 1024,
+            "hop_length": 507,
+            "win_length": 970,
+            "n_mels": 127,
+            "window_fn": torch.hamming_window,
+        },
+    )
+    preemphasis = torchaudio.transforms.Preemphasis(0.97)
+    return {
+        "log-mel": lambda waveform: decibels(mel(torch.from_numpy(waveform))),
+        "MFCC": lambda waveform: mfcc(preemphasis(torch.from_numpy(waveform))),
+    }
+
+
+def measure(cases, n_rounds, n_clips, clock=time.process_time):
+    """Return milliseconds per clip of each case in each round; all cases take turns."""
+    for run in cases.values():
+        run()
+    times = {name: [] for name in cases}
+    for _ in range(n_rounds):
+        for name, run in cases.items():
+            start = clock()
+            run()
+            times[name].append((clock() - start) / n_clips * 1e3)
+    return {name: np.array(values) for name, values in times.items()}
+
+
+def print_table(title, times, baseline="librosa"):
+    """Print median times and the ratio to the baseline: median, smallest and largest of a round."""
+    print(f"\n{title}\n")
+    print(f"| | ms per clip | times {baseline}'s speed | smallest to largest |")
+    print("|---|---:|---:|---:|")
+    for name, values in times.items():
+        ratios = times[baseline] / values
+        print(
+            f"| {name} | {np.median(values):.3f} | {np.median(ratios):.1f} | "
+            f"{ratios.min():.1f} to {ratios.max():.1f} |"
+        )
+
+
+def in_threads(function, items, n_jobs):
+    """Apply a function to each item in threads."""
+    if n_jobs == 1:
+        return [function(item) for item in items]
+    return joblib.Parallel(n_jobs=n_jobs, prefer="threads")(
+        joblib.delayed(function)(item) for item in items
+    )
+
+
+def waveform_cases(kind, clips, n_jobs):
+    """Return the contenders from waveforms to log-mel frames or MFCCs."""
+    function = {"log-mel": librosa_log_mel, "MFCC": librosa_mfcc}[kind]
+    transformer_class = {"log-mel": LogMelTransformer, "MFCC": MFCCTransformer}[kind]
+    cases = {"librosa": lambda: in_threads(function, clips, n_jobs)}
+    other = torchaudio_functions().get(kind)
+    if other is not None:
+        cases["torchaudio"] = lambda: in_threads(other, clips, n_jobs)
+    for precision in ("double", "single"):
+        transformer = transformer_class(precision=precision, n_jobs=n_jobs)
+        extract = transformer._make_extractor()
+        cases[KERNELS.format(precision)] = lambda e=extract: in_threads(e, clips, n_jobs)
+        cases[TRANSFORMERS.format(precision)] = lambda t=transformer: t.transform(clips)
+    return cases
+
+
+def path_cases(paths, n_jobs):
+    """Return the contenders from paths to log-mel frames."""
+
+    def librosa_from_path(path):
+        return librosa_log_mel(librosa.load(path, sr=RATE)[0])
+
+    cases = {"librosa": lambda: in_threads(librosa_from_path, paths, n_jobs)}
+    for precision in ("double", "single"):
+        transformer = LogMelTransformer(precision=precision, n_jobs=n_jobs)
+        cases[TRANSFORMERS.format(precision)] = lambda t=transformer: t.transform(paths)
+    return cases
+
+
+def stage_cases(paths, resampled_paths, clips):
+    """Return what a path goes through: decoding, resampling, the spectrum."""
+    extract = LogMelTransformer()._make_extractor()
+    return {
+        "decode": lambda: [load_audio(path) for path in paths],
+        "decode and resample from 48 kHz": lambda: [
+            load_audio(path, sample_rate=RATE) for path in resampled_paths
+        ],
+        "spectrum": lambda: [extract(clip) for clip in clips],
+        "all, at 44.1 kHz": lambda: LogMelTransformer().transform(paths),
+    }
+
+
+@numba.njit
+def _multiply_add_independently(numbers, factor, summand, n_rounds):
+    """Multiply and add, 16 times per number and round, on 512 numbers that stay in registers."""
+    for _ in range(n_rounds):
+        for i in range(len(numbers)):
+            x = numbers[i]
+            for _ in range(16):
+                x = x * factor + summand
+            numbers[i] = x
+
+
+def operations_of_log_mel(n_samples):
+    """Return how many additions and multiplications the log-mel spectrogram of a clip takes.
+
+    For each frame: 1,024 products with the window; 192 butterflies of 60 operations, with two
+    thirds of which go 7 complex factors of 6; 257 splits of bin pairs with 26; 1,007 weights of mel
+    bands and 128 logarithms of 11 multiply-adds. Loads, stores and shuffles are not counted.
+    """
+    n_frames = 1 + n_samples // LOG_MEL["hop_length"]
+    return n_frames * (1024 + 192 * 60 + 128 * 7 * 6 + 257 * 26 + 2 * 1007 + 2 * 128 * 11)
+
+
+def peak_operations(dtype):
+    """Return how many additions and multiplications a second one thread does at best."""
+    numbers, n_rounds = np.full(512, 0.5, dtype=dtype), 2000
+    arguments = (numbers, dtype(0.999), dtype(0.001), n_rounds)
+    _multiply_add_independently(*arguments)
+    best = np.inf
+    for _ in range(15):
+        start = time.perf_counter()
+        _multiply_add_independently(*arguments)
+        best = min(best, time.perf_counter() - start)
+    return 2 * 16 * len(numbers) * n_rounds / best
+
+
+def read_clips(n_clips):
+    """Return five-second clips at 44.1 kHz, and where they come from."""
+    folder = Path(os.environ.get("SK_AUDIOEVENTS_DATA", "")) / "esc10"
+    if "SK_AUDIOEVENTS_DATA" in os.environ and folder.is_dir():
+        paths = sorted(folder.rglob("*.ogg"))
+        paths = paths[:: max(1, len(paths) // n_clips)][:n_clips]
+        return [soundfile.read(path, dtype="float32")[0] for path in paths], "ESC-10"
+    rng = np.random.default_rng(0)
+    return [rng.normal(0, 0.1, 5 * RATE).astype(np.float32) for _ in range(n_clips)], "noise"
+
+
+def write_clips(clips, folder, name, rate=RATE):
+    """Write the clips as files of one format; return their paths."""
+    paths = [str(folder / f"{i}-{rate}.{name.lower()}") for i in range(len(clips))]
+    for path, clip in zip(paths, clips):
+        soundfile.write(path, clip, rate, format=name, subtype=FORMATS[name])
+    return paths
+
+
+def main():
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--clips", type=int, default=20, help="number of clips")
+    parser.add_argument("--rounds", type=int, default=11, help="turns of each contender")
+    options = parser.parse_args()
+    clips, source = read_clips(options.clips)
+    n_clips = len(clips)
+    print(
+        f"{n_clips} clips of 5 s ({source}), {options.rounds} rounds. {platform.machine()}, "
+        f"{os.cpu_count()} processors, Python {platform.python_version()}, "
+        f"numba {numba.__version__}, numpy {np.__version__}, scipy {scipy.__version__}, "
+        f"librosa {librosa.__version__}."
+    )
+    for n_jobs, clock, words in (
+        (1, time.process_time, "one thread"),
+        (2, time.perf_counter, "two threads"),
+    ):
+        for kind in ("log-mel", "MFCC"):
+            times = measure(waveform_cases(kind, clips, n_jobs), options.rounds, n_clips, clock)
+            print_table(f"**Waveform to {kind}, {words}**", times)
+            if (kind, n_jobs) == ("log-mel", 1):
+                log_mel = times
+    with tempfile.TemporaryDirectory() as folder:
+        stages = {}
+        for name in FORMATS:
+            paths = write_clips(clips, Path(folder), name)
+            for n_jobs, clock, words in (
+                (1, time.process_time, "one thread"),
+                (2, time.perf_counter, "two threads"),
+            ):
+                times = measure(path_cases(paths, n_jobs), options.rounds, n_clips, clock)
+                print_table(f"**{name} file to log-mel, {words}**", times)
+            resampled = write_clips(clips, Path(folder), name, 48000)
+            stages[name] = measure(stage_cases(paths, resampled, clips), options.rounds, n_clips)
+    print("\n**Where the time goes, ms per clip, one thread, double precision**\n")
+    print("| | " + " | ".join(FORMATS) + " |\n|---|" + "---:|" * len(FORMATS))
+    for stage in next(iter(stages.values())):
+        medians = [f"{np.median(times[stage]):.2f}" for times in stages.values()]
+        print(f"| {stage} | " + " | ".join(medians) + " |")
+    print("\n**How near the spectrum is to what the processor can do**\n")
+    print("| | operations per clip | at best, per second | at best, ms | measured, ms | share |")
+    print("|---|---:|---:|---:|---:|---:|")
+    operations = operations_of_log_mel(5 * RATE)
+    for precision, dtype in (("double", np.float64), ("single", np.float32)):
+        peak = peak_operations(dtype)
+        measured = np.median(log_mel[KERNELS.format(precision)])
+        print(
+            f"| {precision} | {operations / 1e6:.1f} million | {peak / 1e9:.0f} billion | "
+            f"{operations / peak * 1e3:.3f} | {measured:.3f} | "
+            f"{operations / peak * 1e3 / measured:.0%} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
