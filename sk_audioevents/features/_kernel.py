@@ -122,12 +122,19 @@ def workspace(tables, hop_length, pre_emphasis):
 
 
 def cosine_basis(cosines, dtype):
-    """Return the cosines (n_bands, n_coefficients) for the kernel: rows padded to whole vectors."""
+    """Return the cosines (n_bands, n_coefficients) of a DCT-II as the kernel wants them.
+
+    Even coefficients have equal cosines at bands m and M - 1 - m, odd ones have opposite cosines:
+    half of the bands will do. The result has shape (2, n_vectors, half of the bands, n_lanes),
+    first the even coefficients, then the odd, with zeros where they fill no vector.
+    """
     n_bands, n_coefficients = cosines.shape
     n_lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
-    basis = aligned(n_bands * -(-n_coefficients // n_lanes) * n_lanes, dtype)
-    basis[:] = 0
-    basis.reshape(n_bands, -1)[:, :n_coefficients] = cosines
+    n_half, n_vectors = -(-n_bands // 2), -(-n_coefficients // (2 * n_lanes))
+    columns = np.zeros((n_half, n_vectors * n_lanes * 2))
+    columns[:, :n_coefficients] = cosines[:n_half]
+    basis = aligned(columns.size, dtype).reshape(2, n_vectors, n_half, n_lanes)
+    basis[:] = columns.reshape(n_half, n_vectors, n_lanes, 2).transpose(3, 1, 0, 2)
     return basis
 
 
@@ -408,11 +415,27 @@ def _make_mel_levels(sources):
     return mel_levels
 
 
-def _make_cosine_transform(sources):
-    def cosine_transform(levels, basis, sums, out):
-        r"""Write the coefficients of all frames; four frames share each reading of the cosines.
+@njit
+def _fold(levels, folded):
+    """Write sums, then differences, of the bands m and M - 1 - m; a middle band stands alone."""
+    n_bands, n_half = len(levels), len(folded) // 2
+    for m in range(n_half):
+        mirrored = n_bands - 1 - m
+        level = folded.dtype.type(levels[m])
+        other = folded.dtype.type(levels[mirrored] if mirrored > m else 0.0)
+        folded[m] = level + other
+        folded[n_half + m] = level - other
 
-        .. math:: C_{t,c} = \sum_m L_{t,m} B_{m,c}
+
+def _make_cosine_transform(sources):
+    def cosine_transform(levels, basis, out):
+        r"""Write the coefficients of all frames.
+
+        .. math::
+
+            C_{t,c} = \sum_m L_{t,m} B_{m,c} = \sum_{m < M/2} (L_{t,m} \pm L_{t,M-1-m}) B_{m,c}
+
+        with plus for even c and minus for odd. Four frames share each reading of the cosines.
 
         Parameters
         ----------
@@ -420,36 +443,40 @@ def _make_cosine_transform(sources):
             The levels L.
         basis : ndarray
             The cosines B, from `cosine_basis`; sums are taken in their precision.
-        sums : ndarray of the precision of the cosines, four vectors long
-            Memory, overwritten.
         out : ndarray of float32 of shape (n_frames, n_coefficients)
             Where the coefficients go.
         """
         sources  # noqa: B018
-        n_frames, n_bands = levels.shape
-        numbers = levels.reshape(-1)
-        n_lanes = len(sums) // 4
-        n_vectors = len(basis) // n_lanes // n_bands
-        for frame in range(0, n_frames, 4):
-            last = n_frames - 1
-            at_0, at_1 = frame * n_bands, min(frame + 1, last) * n_bands
-            at_2, at_3 = min(frame + 2, last) * n_bands, min(frame + 3, last) * n_bands
-            for vector in range(n_vectors):
-                sum_0 = sum_1 = sum_2 = sum_3 = steps.zeros(basis)
-                for band in range(n_bands):
-                    row = band * n_vectors + vector
-                    sum_0 = steps.add_multiple(sum_0, basis, row, numbers, at_0 + band)
-                    sum_1 = steps.add_multiple(sum_1, basis, row, numbers, at_1 + band)
-                    sum_2 = steps.add_multiple(sum_2, basis, row, numbers, at_2 + band)
-                    sum_3 = steps.add_multiple(sum_3, basis, row, numbers, at_3 + band)
-                steps.store(sums, 0, sum_0)
-                steps.store(sums, 1, sum_1)
-                steps.store(sums, 2, sum_2)
-                steps.store(sums, 3, sum_3)
-                block = out[frame : frame + 4, vector * n_lanes : (vector + 1) * n_lanes]
-                for i in range(block.shape[0]):
-                    for lane in range(block.shape[1]):
-                        block[i, lane] = sums[i * n_lanes + lane]
+        _, n_vectors, n_half, n_lanes = basis.shape
+        cosines = basis.reshape(-1)
+        folded = np.empty(4 * 2 * n_half, basis.dtype)  # of four frames
+        sums = np.empty(4 * n_lanes, basis.dtype)
+        for frame in range(0, len(levels), 4):
+            for i in range(4):
+                part = folded[i * 2 * n_half : (i + 1) * 2 * n_half]
+                _fold(levels[min(frame + i, len(levels) - 1)], part)
+            for parity in range(2):
+                for vector in range(n_vectors):
+                    row = (parity * n_vectors + vector) * n_half
+                    sum_0 = sum_1 = sum_2 = sum_3 = steps.zeros(cosines)
+                    for m in range(n_half):
+                        at, column = parity * n_half + m, steps.load(cosines, row + m)
+                        sum_0 = steps.add_product(sum_0, column, steps.spread(folded, at))
+                        at += 2 * n_half
+                        sum_1 = steps.add_product(sum_1, column, steps.spread(folded, at))
+                        at += 2 * n_half
+                        sum_2 = steps.add_product(sum_2, column, steps.spread(folded, at))
+                        at += 2 * n_half
+                        sum_3 = steps.add_product(sum_3, column, steps.spread(folded, at))
+                    steps.store(sums, 0, sum_0)
+                    steps.store(sums, 1, sum_1)
+                    steps.store(sums, 2, sum_2)
+                    steps.store(sums, 3, sum_3)
+                    first = 2 * vector * n_lanes + parity
+                    block = out[frame : frame + 4, first : first + 2 * n_lanes : 2]
+                    for i in range(block.shape[0]):
+                        for lane in range(block.shape[1]):
+                            block[i, lane] = sums[i * n_lanes + lane]
 
     return cosine_transform
 

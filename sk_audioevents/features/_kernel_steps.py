@@ -423,13 +423,6 @@ def add_product(total, a, b) -> Lanes:
 
 
 @step
-def add_multiple(total, array, at, factors, index) -> Lanes:
-    """Return total + the vector at a place times the number at an index of the factors."""
-    row, factor = array.load(at), factors.spread(index)
-    return row.multiply_add(factor.convert(array.vector_type), total)
-
-
-@step
 def maximum(a, b) -> Lanes:
     """Return the larger of two numbers in each lane, or NaN."""
     return a.where_above(b, a, b)

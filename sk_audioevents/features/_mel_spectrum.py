@@ -1,5 +1,6 @@
 """Levels in mel bands, which log-mel spectrograms are and cepstral coefficients are made of."""
 
+import math
 import threading
 import warnings
 from functools import lru_cache
@@ -70,7 +71,7 @@ class MelTransformer(ClipTransformer):
         def extract(waveform):
             levels, peak = levels_in_kernel(waveform)
             # A power that single precision cannot hold, 380 dB, is inf.
-            return levels if np.isfinite(peak) else levels_in_scipy(waveform)
+            return levels if math.isfinite(peak) else levels_in_scipy(waveform)
 
         return extract
 

@@ -210,8 +210,7 @@ class MFCCTransformer(MelTransformer):
         def extract(waveform):
             levels = extract_levels(waveform)
             coefficients = np.empty((len(levels), self.n_mfcc), dtype=np.float32)
-            sums = _kernel.aligned(4 * _kernel.VECTOR_BYTES // basis.itemsize, dtype)
-            _kernel.cosine_transform(levels, basis, sums, coefficients)
+            _kernel.cosine_transform(levels, basis, coefficients)
             return _with_deltas(coefficients, self.deltas)
 
         return extract

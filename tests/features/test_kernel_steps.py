@@ -70,15 +70,15 @@ def test_decibels_have_a_floor_and_tell_what_cannot_be_held(dtype):
     np.testing.assert_array_equal(levels[7:], 0)
 
 
-@pytest.mark.parametrize("dtype", PRECISIONS)
-@pytest.mark.parametrize("dtype_of_samples", PRECISIONS)
+@pytest.mark.parametrize(
+    ("dtype_of_samples", "dtype"),
+    [(np.float32, np.float32), (np.float32, np.float64), (np.float64, np.float64)],
+)
 def test_a_windowed_tile_has_one_frame_in_each_lane(dtype, dtype_of_samples):
     @njit
     def load(samples, hop_length, window, tile):
         steps.load_windowed_tile(samples, hop_length, window, 3, tile, 1)
 
-    if dtype_of_samples().itemsize > dtype().itemsize:
-        pytest.skip("samples are never more precise than the spectrum")
     n_lanes = steps.VECTOR_BYTES // dtype().itemsize
     samples, _ = vectors(dtype_of_samples, 20)
     window = np.random.default_rng(1).normal(size=3 + n_lanes).astype(dtype)
