@@ -429,9 +429,7 @@ class VGGEventClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _clip_scores(self, X):
         """Return the pooled ClipScores (n_clips, n_outputs) of all clips."""
         segment_scores = self._segment_scores(X)
-        pooling = self.net_.module_.pooling
-        pooled = [pooling.pool(_map_scores(lambda log_p: log_p[None], s)) for s in segment_scores]
-        return _map_scores(lambda *log_ps: torch.cat(log_ps), *pooled)
+        return _pool_each(self.net_.module_.pooling, segment_scores)
 
     def _segment_scores(self, X):
         """Return for each clip the ClipScores (n_segments, n_outputs), in double precision."""
@@ -444,8 +442,8 @@ class VGGEventClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             return scores
         bags = [[] for _ in range(examples.n_clips)]
         for clip, score in zip(examples.clip_of, scores):
-            bags[clip].append(pooling.pool(_map_scores(lambda log_p: log_p[None], score)))
-        return [_map_scores(lambda *log_ps: torch.cat(log_ps), *bag) for bag in bags]
+            bags[clip].append(score)
+        return [_pool_each(pooling, bag) for bag in bags]
 
     @torch.inference_mode()
     def _segment_logits(self, examples):
@@ -482,6 +480,12 @@ class _Loss(torch.nn.Module):
         return {"bce": binary_cross_entropy, "cross_entropy": cross_entropy}[self.name](
             scores, target
         )
+
+
+def _pool_each(pooling, scores):
+    """Pool each of several ClipScores (n_segments, n_outputs), and stack the results."""
+    pooled = [pooling.pool(_map_scores(lambda log_p: log_p[None], item)) for item in scores]
+    return _map_scores(lambda *log_ps: torch.cat(log_ps), *pooled)
 
 
 def _map_scores(function, *scores):
