@@ -232,12 +232,16 @@ def _check_waveforms(items, name):
                 f"Each waveform in the X of {name} must be a 1-D array of mono samples. "
                 f"X[{i}] has shape {np.shape(item)}."
             )
-        clips.append(
-            check_array(
-                item, ensure_2d=False, dtype=np.float32, ensure_min_samples=0, input_name=f"X[{i}]"
-            )
-        )
+        clips.append(_check_waveform(item, i))
     return clips
+
+
+def _check_waveform(item, i):
+    if type(item) is np.ndarray and item.dtype == np.float32 and np.isfinite(item).all():
+        return item  # as check_array says, which takes five times as long
+    return check_array(
+        item, ensure_2d=False, dtype=np.float32, ensure_min_samples=0, input_name=f"X[{i}]"
+    )
 
 
 def _check_frame_item(item, i, name, dtype):

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 # scikit-learn checks array API input only if this is set before scipy is imported.
@@ -18,3 +19,13 @@ def esc10_folder():
             "needs the environment variable SK_AUDIOEVENTS_DATA: the folder that holds esc10/"
         )
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_kernel():
+    """Compile the kernel, so that no test meets it half-way: small jobs do without it before."""
+    from sk_audioevents import LogMelTransformer
+
+    for precision in ("single", "double"):
+        extract = LogMelTransformer(precision=precision)._make_extractor(n_clips=10**9)
+        extract(np.ones(1, dtype=np.float32))

@@ -27,6 +27,7 @@ from sk_audioevents.audio._open import open_recording
 from sk_audioevents.exceptions import AudioDecodeError
 
 RESAMPLE_QUALITIES = ("QQ", "LQ", "MQ", "HQ", "VHQ")  # soxr's names, from quick to very high
+MAX_DURATION = 3 * 3600.0  # seconds
 MAX_SAMPLES = 2**31  # 8 GiB of float32: three hours at 192 kHz
 
 
@@ -47,7 +48,7 @@ def load_audio(
     sample_rate=None,
     start_time=0.0,
     end_time=None,
-    max_duration=3 * 3600.0,
+    max_duration=MAX_DURATION,
     resample_quality="HQ",
 ):
     """Read a recording, or a window of it, as a mono waveform.
@@ -118,11 +119,52 @@ def load_audio(
             f"The 'end_time' parameter of load_audio must be greater than start_time={start_time}, "
             f"both in seconds. Got {end_time} instead."
         )
+    return decode(
+        path,
+        sample_rate,
+        start_time,
+        end_time,
+        max_duration=max_duration,
+        resample_quality=resample_quality,
+    )
+
+
+def decode(
+    path,
+    sample_rate,
+    start_time=0.0,
+    end_time=None,
+    *,
+    max_duration=MAX_DURATION,
+    resample_quality="HQ",
+    empty=np.empty,
+):
+    """Read a recording as `load_audio` does, whose parameters were checked elsewhere.
+
+    Parameters
+    ----------
+    path, sample_rate, start_time, end_time, max_duration, resample_quality
+        As for `load_audio`.
+    empty : callable, default=np.empty
+        Returns memory for a shape and a dtype, that the waveform may lie in.
+
+    Returns
+    -------
+    waveform : ndarray of shape (n_samples,)
+        The samples, float32.
+    sample_rate : int
+        Their sample rate, in hertz.
+
+    Raises
+    ------
+    AudioDecodeError
+        As `load_audio`.
+    """
     with open_recording(path) as recording:
         own_rate = recording.sample_rate
         first, stop = _window(recording, start_time, end_time)
         longest = _longest(own_rate, sample_rate or own_rate, max_duration)
-        waveform = _read(recording, first, stop, longest)
+        waveform = _read(recording, first, stop, longest, empty)
     _check_finite(path, waveform, first, own_rate)
     if sample_rate is None or sample_rate == own_rate:
         return waveform, own_rate
@@ -150,11 +192,11 @@ def _longest(own_rate, sample_rate, max_duration):
     return min(max_duration * own_rate, MAX_SAMPLES * min(1.0, own_rate / sample_rate))
 
 
-def _read(recording, first, stop, longest):
+def _read(recording, first, stop, longest, empty):
     n_wanted = math.floor(longest) + 1 if stop is None else stop - first
     if stop is not None:
         _check_duration(recording, n_wanted, longest)
-    waveform = recording.read(first, n_wanted)
+    waveform = recording.read(first, n_wanted, empty)
     n_held = first + len(waveform)
     if len(waveform) < n_wanted:
         recording.check_end(n_held)

@@ -75,7 +75,8 @@ class Recording:
         Yields
         ------
         block : ndarray of shape (n_in_block, n_channels)
-            The next samples, float32. The blocks end early if the recording does.
+            The next samples, float32, until the next block takes their place. The blocks end early
+            if the recording does.
 
         Raises
         ------
@@ -84,7 +85,7 @@ class Recording:
         """
         raise NotImplementedError
 
-    def read(self, first, n_samples):
+    def read(self, first, n_samples, empty=np.empty):
         """Decode part of the recording and mix it down to mono.
 
         Parameters
@@ -93,6 +94,8 @@ class Recording:
             The first sample to decode, from 0.
         n_samples : int
             How many samples to decode at most.
+        empty : callable, default=np.empty
+            Returns memory for a shape and a dtype, that the waveform may lie in.
 
         Returns
         -------
@@ -107,12 +110,15 @@ class Recording:
         n_decoded = 0
         try:
             # A header can promise more than fits into memory: room is made as samples arrive.
-            waveform = np.empty(min(n_samples, _SAMPLES_PER_BYTE * self._size), dtype=np.float32)
+            n_likely = min(n_samples, _SAMPLES_PER_BYTE * self._size)
+            waveform = empty((n_likely,), np.float32)
             for block in self.blocks(first, n_samples):
                 start, n_decoded = n_decoded, n_decoded + len(block)
                 if n_decoded > len(waveform):
-                    room = min(max(2 * len(waveform), n_decoded), n_samples)
-                    waveform.resize(room, refcheck=False)
+                    decoded = waveform[:start]
+                    n_likely = min(max(2 * len(waveform), n_decoded), n_samples)
+                    waveform = np.empty(n_likely, dtype=np.float32)
+                    waveform[:start] = decoded
                 waveform[start:n_decoded] = mix_down(block)
         except MemoryError as error:
             problem = f"there is no memory for {self._seconds(n_samples)} of samples"

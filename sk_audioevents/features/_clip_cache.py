@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+from enum import Enum
+from functools import partial
 from numbers import Real
 
 import joblib
@@ -10,11 +12,17 @@ import numpy as np
 
 from sk_audioevents._lazy import LazyArray
 from sk_audioevents.exceptions import AudioDecodeError
+from sk_audioevents.features._clip_work import ClipWork
 from sk_audioevents.features._frame_store import FrameStore
 
-BUSY = object()  # what ``fetch`` returns while another thread or process computes the clip
 # Parameters that do not change a value. All others, also those of subclasses, are part of the key.
 NOT_IN_KEY = {"n_jobs", "on_error", "verbose", "cache_dir", "cache_size", "lazy"}
+
+
+class Busy(Enum):
+    """What ``fetch`` returns while another thread or process computes the clip."""
+
+    BUSY = "busy"
 
 
 class ClipCache:
@@ -63,7 +71,7 @@ class ClipCache:
 
         Returns
         -------
-        frames : float32 ndarray of shape (n_frames, n_bands), or BUSY
+        frames : float32 ndarray of shape (n_frames, n_bands), or Busy
             The same bits, whether they were computed or read.
         """
         return self._fetch(self.waveform_key(waveform), self.store.read, compute, wait=wait)
@@ -84,7 +92,7 @@ class ClipCache:
 
         Returns
         -------
-        frames : float32 ndarray of shape (n_frames, n_bands), CachedFrames or BUSY
+        frames : float32 ndarray of shape (n_frames, n_bands), CachedFrames or Busy
             The same bits, whether they were computed or read.
         """
         key = self.file_key(clip)
@@ -129,9 +137,7 @@ class ClipCache:
             )
             raise AudioDecodeError(clip.path, problem)
 
-        def compute():
-            return self.transformer._frames_of_file(clip, self.transformer._make_extractor())
-
+        compute = partial(ClipWork(self.transformer, n_clips=1).decoded, clip)
         return self._fetch(key, self.store.read, compute, wait=True, clip=clip)
 
     def _fetch(self, key, look_up, compute, *, wait, clip=None):
@@ -140,7 +146,7 @@ class ClipCache:
             return found
         with self.store.lock(key, wait=wait) as is_free:
             if not is_free:
-                return BUSY
+                return Busy.BUSY
             found = look_up(key)  # another may have computed it since
             if found is not None:
                 return found

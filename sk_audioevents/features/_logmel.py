@@ -158,5 +158,5 @@ class LogMelTransformer(MelTransformer):
         self.cache_size = cache_size
         self.lazy = lazy
 
-    def _make_extractor(self):
-        return self._make_level_extractor(pre_emphasis=0.0)
+    def _make_extractor(self, n_clips):
+        return self._make_level_extractor(n_clips, pre_emphasis=0.0)

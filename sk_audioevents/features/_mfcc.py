@@ -1,5 +1,6 @@
 """Mel-frequency cepstral coefficients: the shape of a log-mel spectrum in few numbers."""
 
+from functools import lru_cache
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,8 +9,11 @@ from scipy.signal import savgol_filter
 
 from sk_audioevents._base import Interval
 from sk_audioevents.features._mel_spectrum import MelTransformer
+from sk_audioevents.features._memory import ThreadRoom
 
 DELTA_WIDTH = 9  # frames, as in librosa.feature.delta
+
+_level_room = ThreadRoom()
 
 
 class MFCCTransformer(MelTransformer):
@@ -194,26 +198,60 @@ class MFCCTransformer(MelTransformer):
         self.cache_size = cache_size
         self.lazy = lazy
 
-    def _make_extractor(self):
-        from sk_audioevents.features import _kernel  # here, because numba takes long to import
-
+    def _make_extractor(self, n_clips):
         if self.n_mfcc > self.n_mels:
             raise ValueError(
                 "The 'n_mfcc' parameter of MFCCTransformer must be at most n_mels. "
                 f"Got n_mfcc={self.n_mfcc}, n_mels={self.n_mels}."
             )
-        extract_levels = self._make_level_extractor(pre_emphasis=self.pre_emphasis)
-        dtype = np.float32 if self.precision == "single" else np.float64
-        cosines = dct(np.eye(self.n_mels), norm="ortho", axis=1)[:, : self.n_mfcc]
-        basis = _kernel.cosine_basis(cosines, dtype)
+        extract_levels = self._make_level_extractor(n_clips, pre_emphasis=self.pre_emphasis)
+        return CepstrumExtractor(extract_levels, self.n_mfcc, self.deltas)
 
-        def extract(waveform):
-            levels = extract_levels(waveform)
-            coefficients = np.empty((len(levels), self.n_mfcc), dtype=np.float32)
-            _kernel.cosine_transform(levels, basis, coefficients)
-            return _with_deltas(coefficients, self.deltas)
 
-        return extract
+class CepstrumExtractor:
+    """The function from a waveform to cepstral coefficients.
+
+    Parameters
+    ----------
+    extract_levels : LevelExtractor
+        The function from a waveform to levels.
+    n_mfcc : int
+        Number of coefficients.
+    deltas : int
+        Number of derivatives that follow them.
+    """
+
+    def __init__(self, extract_levels, n_mfcc, deltas):
+        self.extract_levels = extract_levels
+        self.n_mfcc = n_mfcc
+        self.deltas = deltas
+
+    def __call__(self, waveform):
+        """Return coefficients, float32 of shape (n_frames, (1 + deltas) * n_mfcc)."""
+        levels = self.extract_levels(waveform, _level_room)
+        if self.extract_levels.uses_kernel(waveform):
+            coefficients = self._transform_in_kernel(levels)
+        else:
+            cosines = dct(levels.astype(np.float64), norm="ortho", axis=1)
+            coefficients = cosines[:, : self.n_mfcc].astype(np.float32)
+        return _with_deltas(coefficients, self.deltas)
+
+    def _transform_in_kernel(self, levels):
+        from sk_audioevents.features import _kernel  # here, because numba takes long to import
+
+        dtype = self.extract_levels.settings.dtype
+        coefficients = np.empty((len(levels), self.n_mfcc), dtype=np.float32)
+        basis = _cosine_basis(levels.shape[1], self.n_mfcc, dtype)
+        _kernel.cosine_transform(levels, basis, coefficients)
+        return coefficients
+
+
+@lru_cache(maxsize=16)
+def _cosine_basis(n_bands, n_coefficients, dtype):
+    from sk_audioevents.features._kernel import cosine_basis
+
+    cosines = dct(np.eye(n_bands), norm="ortho", axis=1)[:, :n_coefficients]
+    return cosine_basis(cosines, dtype)
 
 
 def _with_deltas(frames, n_deltas):

@@ -83,10 +83,27 @@ def test_samples_come_back_as_written(write, name, options, tolerance, n_samples
     np.testing.assert_allclose(waveform, samples, rtol=0, atol=tolerance)
 
 
-def test_flac_gives_the_integers_exactly(write):
-    integers = np.random.default_rng(0).integers(-(2**15), 2**15, 100_000).astype(np.int16)
-    waveform, _ = load_audio(write("a.flac", integers))
-    np.testing.assert_array_equal(waveform, integers / np.float32(32768))
+@pytest.mark.parametrize("n_channels", [1, 2])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.wav", {}),
+        ("a.wav", {"format": "RF64"}),
+        ("a.wav", {"endian": "BIG"}),
+        ("a.aiff", {}),
+        ("a.au", {}),
+        ("a.flac", {}),
+    ],
+)
+def test_16_bit_integers_come_back_exactly(write, name, options, n_channels):
+    shape = (100_000, n_channels)
+    integers = np.random.default_rng(0).integers(-(2**15), 2**15, shape).astype(np.int16)
+    path = write(name, integers, subtype="PCM_16", **options)
+    expected = integers.astype(np.float64).mean(axis=1) / 32768
+    waveform, _ = load_audio(path)
+    np.testing.assert_array_equal(waveform, expected.astype(np.float32))
+    window, _ = load_audio(path, start_time=70_000 / SAMPLE_RATE)
+    np.testing.assert_array_equal(window, waveform[70_000:])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_audioevents import LogMelTransformer, MFCCTransformer
-from sk_audioevents.audio import load_audio
+from sk_audioevents.audio._decode import decode
 from sk_audioevents.exceptions import AudioDecodeWarning
 from sk_audioevents.features._clip_cache import NOT_IN_KEY
 
@@ -60,11 +60,11 @@ def decoded(monkeypatch):
     """Return the list of paths that were decoded."""
     decoded = []
 
-    def counting_load_audio(path, **window):
+    def counting_decode(path, *window, **options):
         decoded.append(path)
-        return load_audio(path, **window)
+        return decode(path, *window, **options)
 
-    monkeypatch.setattr("sk_audioevents.features._clip_transformer.load_audio", counting_load_audio)
+    monkeypatch.setattr("sk_audioevents.features._clip_work.decode", counting_decode)
     return decoded
 
 
@@ -189,14 +189,12 @@ def test_a_file_of_another_size_and_the_same_time_is_decoded_anew(paths, cache_d
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_kept(paths, cache_dir, monkeypatch):
-    def load_while_another_writes(path, **window):
-        result = load_audio(path, **window)
+    def load_while_another_writes(path, *window, **options):
+        result = decode(path, *window, **options)
         os.utime(path, ns=(0, 0))
         return result
 
-    monkeypatch.setattr(
-        "sk_audioevents.features._clip_transformer.load_audio", load_while_another_writes
-    )
+    monkeypatch.setattr("sk_audioevents.features._clip_work.decode", load_while_another_writes)
     frames = cached(cache_dir, cache_dtype="float16").transform(paths[:1])
     assert entries(cache_dir) == []
     monkeypatch.undo()
@@ -262,8 +260,8 @@ def test_numpy_numbers_are_the_same_parameters(paths, cache_dir):
 class LouderLogMel(LogMelTransformer):
     """A transformer of another class, with other values."""
 
-    def _make_extractor(self):
-        extract = super()._make_extractor()
+    def _make_extractor(self, n_clips):
+        extract = super()._make_extractor(n_clips)
         return lambda waveform: extract(waveform) + 1
 
 

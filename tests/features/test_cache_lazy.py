@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sk_audioevents import LogMelTransformer, SLATSegmenter, VGGEventClassifier
 from sk_audioevents._lazy import LazyArray
 from sk_audioevents._validation import object_array
-from sk_audioevents.audio import load_audio
+from sk_audioevents.audio._decode import decode
 from sk_audioevents.exceptions import AudioDecodeError
 
 RATE = 8000
@@ -277,11 +277,11 @@ def test_lazy_rows_are_cut_into_folds_by_scikit_learn(lazy, eager):
 def test_each_clip_is_decoded_once_in_training_and_prediction(paths, tmp_path, monkeypatch):
     decoded = []
 
-    def counting_load_audio(path, **window):
+    def counting_decode(path, *window, **options):
         decoded.append(path)
-        return load_audio(path, **window)
+        return decode(path, *window, **options)
 
-    monkeypatch.setattr("sk_audioevents.features._clip_transformer.load_audio", counting_load_audio)
+    monkeypatch.setattr("sk_audioevents.features._clip_work.decode", counting_decode)
     segmenter = SLATSegmenter(segment_frames=8, hop_frames=4)
     fitted = model(segmenter, cache_dir=tmp_path, lazy=True).fit(paths, np.arange(N_CLIPS) % 3)
     fitted.predict(paths)

@@ -26,8 +26,8 @@ from sk_audioevents import LogMelTransformer
 class CountingLogMel(LogMelTransformer):
     """Append the number of the process to a file for each clip that is computed."""
 
-    def _make_extractor(self):
-        extract = super()._make_extractor()
+    def _make_extractor(self, n_clips):
+        extract = super()._make_extractor(n_clips)
 
         def extract_and_count(waveform):
             with open(os.environ["COUNT_FILE"], "ab", buffering=0) as file:

@@ -11,7 +11,7 @@ import pytest
 
 from sk_audioevents import LogMelTransformer
 from sk_audioevents.features import _kernel
-from sk_audioevents.features._mel_spectrum import KERNEL_N_FFT
+from sk_audioevents.features._mel_levels import KERNEL_N_FFT
 
 PRECISIONS = ["single", "double"]
 
@@ -69,8 +69,9 @@ def test_kernel_and_scipy_agree(n_fft, precision, monkeypatch):
     clips = [noise(n_samples, seed=n_samples) for n_samples in (1, 10, 100, 1000, 5001, 40000)]
     transformer = LogMelTransformer(sample_rate=8000, n_fft=n_fft, n_mels=20, precision=precision)
     fast = transformer.transform(clips)
-    monkeypatch.setattr("sk_audioevents.features._mel_spectrum.KERNEL_N_FFT", ())
-    for a, b in zip(fast, transformer.transform(clips), strict=True):
+    monkeypatch.setattr("sk_audioevents.features._mel_levels.KERNEL_N_FFT", ())
+    slow = transformer.transform(clips)
+    for a, b in zip(fast, slow, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-4 if precision == "double" else 5e-4)
         assert a.flags.c_contiguous
         assert b.flags.c_contiguous
@@ -133,7 +134,8 @@ def run_in_copy(folder, code, **environment):
 
 TRANSFORM = (
     "from sk_audioevents import LogMelTransformer; "
-    "print(float(LogMelTransformer().transform(np.ones((1, 3000)))[0].sum())); "
+    "large_job = [np.ones(3000, dtype=np.float32)] * 6000; "
+    "print(float(LogMelTransformer().transform(large_job)[0].sum())); "
     "from sk_audioevents.features import _kernel; "
     "print(sum(_kernel.mel_levels.stats.cache_hits.values())); "
 )
@@ -146,6 +148,25 @@ def test_compiled_code_is_kept_on_disk_until_the_steps_change(tmp_path):
     steps = tmp_path / "sk_audioevents" / "features" / "_kernel_steps.py"
     steps.write_text(steps.read_text() + "\n# changed\n")
     assert run_in_copy(tmp_path, TRANSFORM) == [first, "0"]
+
+
+SMALL_JOB = (
+    "from sk_audioevents import LogMelTransformer, MFCCTransformer; "
+    "clip = np.random.default_rng(0).normal(size=(1, 3000)); "
+    "print(*LogMelTransformer(n_mels=20).transform(clip)[0, 3]); "
+    "print(*MFCCTransformer(n_mfcc=13).transform(clip)[0, 3]); "
+    "print('numba' in sys.modules); "
+)
+
+
+def test_a_small_job_does_not_wait_for_the_kernel(tmp_path):
+    *at_once, is_imported = run_in_copy(tmp_path, SMALL_JOB)
+    assert is_imported == "False"
+    assert not list(tmp_path.rglob("*.nbi"))
+    run_in_copy(tmp_path, TRANSFORM)  # a large job, which compiles the kernel
+    *compiled, is_imported = run_in_copy(tmp_path, SMALL_JOB)
+    assert is_imported == "True"
+    np.testing.assert_allclose(np.float64(at_once), np.float64(compiled), rtol=0, atol=1e-4)
 
 
 def test_an_install_that_cannot_be_written_to_works(tmp_path):
