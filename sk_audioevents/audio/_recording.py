@@ -6,7 +6,7 @@ from sk_audioevents._time import samples_to_seconds
 from sk_audioevents.audio._files import system_path
 from sk_audioevents.exceptions import AudioDecodeError
 
-BLOCK_LENGTH = 2**16  # samples
+BLOCK_SAMPLES = 2**16  # of all channels together: 256 KiB of float32
 _SAMPLES_PER_BYTE = 64  # of room made at once; more is made if the file turns out to hold more
 
 
@@ -75,8 +75,8 @@ class Recording:
         Yields
         ------
         block : ndarray of shape (n_in_block, n_channels)
-            The next samples, float32, until the next block takes their place. The blocks end early
-            if the recording does.
+            The next samples, float32, until the thread's next block takes their place. The blocks
+            end early if the recording does.
 
         Raises
         ------

@@ -3,11 +3,12 @@
 import numpy as np
 import soundfile
 
+from sk_audioevents._memory import ThreadRoom
 from sk_audioevents.audio._flac import first_frame_rate
 from sk_audioevents.audio._header import CONVERT, find_header_problem, find_open_problem, reason
 from sk_audioevents.audio._mp3 import count_frames
 from sk_audioevents.audio._ogg import find_damage, last_page_start
-from sk_audioevents.audio._recording import BLOCK_LENGTH, Recording, unreadable
+from sk_audioevents.audio._recording import BLOCK_SAMPLES, Recording, unreadable
 from sk_audioevents.exceptions import AudioDecodeError
 
 _UNKNOWN_LENGTH = 2**62  # libsndfile gives 2**63 - 1 where a FLAC header leaves the length open
@@ -16,6 +17,8 @@ _MP3_MAX_PADDING = 8 * _MP3_FRAME  # samples: the encoder's delay and padding ha
 _MP3_PRE_ROLL = 32 * _MP3_FRAME  # samples: the bit reservoir of 511 bytes spans at most 22 frames
 _MAX_VORBIS_BLOCK = 8192  # samples: Vorbis I specification, section 4.2.2
 _STEP_16 = np.float32(2**-15)  # full scale of 16-bit samples is 1
+
+_block_room, _integer_room = ThreadRoom(), ThreadRoom()
 
 
 class _Stream(soundfile.SoundFile):
@@ -36,8 +39,6 @@ class SoundFileRecording(Recording):
     """A recording that libsndfile decodes, with a walk over the frames or pages of MP3 and OGG."""
 
     _stream = None
-    _block = None  # memory for the samples of one block, and for the integers they come from
-    _integers = None
 
     def close(self):
         """Close the file."""
@@ -49,7 +50,7 @@ class SoundFileRecording(Recording):
         try:
             self._go_to(first)
             while at < stop:
-                block = self._read(min(stop - at, BLOCK_LENGTH))
+                block = self._read(stop - at)
                 if len(block) == 0:
                     break
                 at += len(block)
@@ -130,22 +131,18 @@ class SoundFileRecording(Recording):
             target = min(first, last_page_start(self._encoded) - _MAX_VORBIS_BLOCK)
         at = self._stream.seek(target) if target > 0 and self._stream.can_seek() else 0
         while at < first:
-            n_passed = len(self._read(min(first - at, BLOCK_LENGTH)))
+            n_passed = len(self._read(first - at))
             if n_passed == 0:
                 break
             at += n_passed
         self._check_begin(first, at)
 
     def _read(self, n_samples):
-        """Decode the next samples into the memory of the last block."""
-        if self._block is None:
-            shape = (min(BLOCK_LENGTH, self.n_samples or BLOCK_LENGTH), self.n_channels)
-            self._block = np.empty(shape, dtype=np.float32)
-            if self.subtype == "PCM_16":
-                # The same numbers as libsndfile's own float32, in a third of the time.
-                self._integers = np.empty(shape, dtype=np.int16)
-        n_samples = min(n_samples, len(self._block))
-        if self._integers is None:
-            return self._stream.read(out=self._block[:n_samples])
-        integers = self._stream.read(out=self._integers[:n_samples])
-        return np.multiply(integers, _STEP_16, out=self._block[: len(integers)])
+        """Decode the next samples of a block."""
+        shape = (min(n_samples, max(1, BLOCK_SAMPLES // self.n_channels)), self.n_channels)
+        block = _block_room(shape, np.float32)
+        if self.subtype != "PCM_16":
+            return self._stream.read(out=block)
+        # The same numbers as libsndfile's own float32, in a third of the time.
+        integers = self._stream.read(out=_integer_room(shape, np.int16))
+        return np.multiply(integers, _STEP_16, out=block[: len(integers)])

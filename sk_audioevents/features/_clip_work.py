@@ -4,10 +4,10 @@ from functools import partial
 
 import numpy as np
 
+from sk_audioevents._memory import ThreadRoom
 from sk_audioevents._time import seconds_to_samples
 from sk_audioevents.audio._decode import decode
 from sk_audioevents.exceptions import AudioDecodeError
-from sk_audioevents.features._memory import ThreadRoom
 
 SILENT_SECONDS = 1.0  # how long a clip is that could not be read and whose window is not known
 

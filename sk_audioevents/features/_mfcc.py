@@ -8,8 +8,8 @@ from scipy.fft import dct
 from scipy.signal import savgol_filter
 
 from sk_audioevents._base import Interval
+from sk_audioevents._memory import ThreadRoom
 from sk_audioevents.features._mel_spectrum import MelTransformer
-from sk_audioevents.features._memory import ThreadRoom
 
 DELTA_WIDTH = 9  # frames, as in librosa.feature.delta
 

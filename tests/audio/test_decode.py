@@ -13,6 +13,7 @@ import soundfile
 import soxr
 
 from sk_audioevents.audio import load_audio
+from sk_audioevents.audio._decode import decode
 from sk_audioevents.exceptions import AudioDecodeError, AudioFileNotFoundError
 
 SAMPLE_RATE = 22050
@@ -470,14 +471,12 @@ def test_disk_that_fails(write, monkeypatch):
         load_audio(path)
 
 
-def test_samples_that_do_not_fit_into_memory(write, monkeypatch):
-    def fail(*args, **kwargs):
+def test_samples_that_do_not_fit_into_memory(write):
+    def fail(shape, dtype):
         raise MemoryError
 
-    path = write("a.wav", tone())
-    monkeypatch.setattr("sk_audioevents.audio._recording.np.empty", fail)
     with pytest.raises(AudioDecodeError, match="there is no memory for 1 s of samples"):
-        load_audio(path)
+        decode(write("a.wav", tone()), None, empty=fail)
 
 
 # Files that break off, and headers that lie.
