@@ -1,14 +1,24 @@
-"""Torch modules: blocks, pooling of segments, losses and the VGG network."""
+"""Torch modules: blocks, poolings of segments, LSTM, losses and the networks."""
 
-from sk_audioevents.networks._losses import binary_cross_entropy, cross_entropy, focal_loss
+from sk_audioevents.networks._losses import (
+    binary_cross_entropy,
+    cross_entropy,
+    focal_loss,
+    smooth_labels,
+)
 from sk_audioevents.networks._pooling import ClipScores, SegmentPooling
+from sk_audioevents.networks._segment_network import SegmentNetwork
+from sk_audioevents.networks._temporal import LSTMLayer
 from sk_audioevents.networks._vgg import VGGNetwork
 
 __all__ = [
     "ClipScores",
+    "LSTMLayer",
+    "SegmentNetwork",
     "SegmentPooling",
     "VGGNetwork",
     "binary_cross_entropy",
     "cross_entropy",
     "focal_loss",
+    "smooth_labels",
 ]

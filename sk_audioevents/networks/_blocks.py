@@ -99,6 +99,7 @@ class ConvBlock(nn.Module):
         self.units = nn.ModuleList(
             ConvUnit(*pair, kernel_size=3, padding=1) for pair in pairwise(widths)
         )
+        self.pool_size = pool_size
         self.pool = nn.MaxPool2d(pool_size, ceil_mode=True)
 
     def forward(self, x, valid=None, weight=None):

@@ -1,7 +1,7 @@
 """Losses per clip and class, from log probabilities, so that no logit is too large for them.
 
 Each takes ClipScores and targets in [0, 1] of one shape (n_clips, n_outputs) and gives one value
-per clip and output; the trainer weighs and averages them.
+per clip and output; the trainer weighs and averages them. A target may lie between 0 and 1.
 """
 
 import torch
@@ -68,3 +68,28 @@ def cross_entropy(scores, target):
     if target.shape[-1] == 1:
         return binary_cross_entropy(scores, target)
     return -target * scores.log_present
+
+
+def smooth_labels(target, smoothing, exclusive):
+    """Return targets that are never quite sure: y (1 - ε) + ε / n.
+
+    n is 2 where each output is a problem of its own, and the number of classes where they exclude
+    each other. Equation 3 of C. Szegedy et al., "Rethinking the inception architecture for computer
+    vision", CVPR 2016, arXiv:1512.00567.
+
+    Parameters
+    ----------
+    target : Tensor of shape (n_clips, n_outputs)
+        Targets, from 0 to 1.
+    smoothing : float
+        ε, from 0, which changes nothing, to below 1.
+    exclusive : bool
+        Whether the classes exclude each other.
+
+    Returns
+    -------
+    target : Tensor of shape (n_clips, n_outputs)
+        The smoothed targets.
+    """
+    n = target.shape[-1] if exclusive else 2
+    return target * (1 - smoothing) + smoothing / n

@@ -26,28 +26,63 @@ class ClipScores(NamedTuple):
 
 
 class SegmentPooling(nn.Module):
-    """Turn segment logits into clip probabilities.
+    r"""Turn segment logits into clip probabilities.
+
+    The probability of a class in the clip is a weighted mean of those in its K segments,
+
+    .. math:: p = \sum_k a_k\, p_k, \qquad \sum_k a_k = 1,
+
+    where "mean" has :math:`a_k = 1 / K`; "max" gives all weight to the largest; "linear_softmax"
+    has :math:`a_k \propto p_k` [1]_; "auto" has :math:`a_k \propto e^{\alpha p_k}` with an
+    :math:`\alpha` that is learnt for each class and begins at 1: 0 is the mean, and infinity the
+    maximum [2]_; and "attention" has :math:`a_k \propto e^{v_k}` with further outputs v of the
+    network for each class, which begin at 0, the mean [3]_.
 
     Parameters
     ----------
-    method : {"mean", "max"}, default="mean"
-        Mean of the segments' probabilities, or the largest one.
+    method : {"mean", "max", "attention", "linear_softmax", "auto"}, default="mean"
+        How segments are weighted.
     exclusive : bool, default=False
-        Whether classes exclude each other (softmax over the classes) or not (a sigmoid each). With
-        "max", probabilities of exclusive classes are normalised to sum to 1 again.
+        Whether classes exclude each other (softmax over the classes) or not (a sigmoid each).
+        Probabilities of exclusive classes are normalised to sum to 1 again after pooling.
+    n_outputs : int, default=1
+        Number of classes, for "attention" and "auto".
+
+    Attributes
+    ----------
+    n_logits : int
+        Number of columns of the logits: the outputs and, with "attention", as many weights.
+
+    References
+    ----------
+    .. [1] Y. Wang, J. Li and F. Metze, "A comparison of five multiple instance learning pooling
+       functions for sound event detection with weak labeling", ICASSP 2019, arXiv:1810.09050.
+    .. [2] B. McFee, J. Salamon and J. P. Bello, "Adaptive pooling operators for weakly labeled
+       sound event detection", IEEE/ACM TASLP 26(11), 2018, arXiv:1804.10070, equation 7.
+    .. [3] Q. Kong, Y. Xu, W. Wang and M. D. Plumbley, "Audio Set classification with attention
+       model: a probabilistic perspective", ICASSP 2018, arXiv:1711.00927.
     """
 
-    def __init__(self, method="mean", exclusive=False):
+    def __init__(self, method="mean", exclusive=False, n_outputs=1):
         super().__init__()
         self.method = method
         self.exclusive = exclusive
+        self.n_outputs = n_outputs
+        self.n_logits = 2 * n_outputs if method == "attention" else n_outputs
+        if method == "auto":
+            self.alpha = nn.Parameter(torch.ones(n_outputs))
+
+    def reset_parameters(self):
+        """Let α of "auto" begin at 1."""
+        if self.method == "auto":
+            nn.init.ones_(self.alpha)
 
     def segment_scores(self, logits):
         """Return the probabilities of single segments.
 
         Parameters
         ----------
-        logits : Tensor of shape (..., n_outputs)
+        logits : Tensor of shape (..., n_logits)
             Segment logits.
 
         Returns
@@ -55,39 +90,18 @@ class SegmentPooling(nn.Module):
         scores : ClipScores of shape (..., n_outputs)
             Their log probabilities.
         """
+        if self.method == "attention":
+            logits = logits[..., : self.n_outputs]
         if self.exclusive:
             return ClipScores(functional.log_softmax(logits, dim=-1), None)
         return ClipScores(functional.logsigmoid(logits), functional.logsigmoid(-logits))
-
-    def pool(self, scores, n_segments=None):
-        """Pool the probabilities of segments to those of their clips.
-
-        Parameters
-        ----------
-        scores : ClipScores of shape (B, K, n_outputs)
-            Log probabilities of the segments.
-        n_segments : int64 Tensor of shape (B,), default=None
-            How many of the K segments are the clip's own; None is all.
-
-        Returns
-        -------
-        scores : ClipScores of shape (B, n_outputs)
-            Log probabilities of the clips.
-        """
-        if self.method == "mean":
-            return ClipScores(*(_log_mean(log_p, n_segments) for log_p in scores))
-        log_present = _fill_padding(scores.log_present, n_segments, -math.inf).max(dim=1).values
-        if self.exclusive:
-            return ClipScores(functional.log_softmax(log_present, dim=-1), None)
-        log_absent = _fill_padding(scores.log_absent, n_segments, math.inf).min(dim=1).values
-        return ClipScores(log_present, log_absent)
 
     def forward(self, logits, n_segments=None):
         """Turn segment logits into the probabilities of clips.
 
         Parameters
         ----------
-        logits : Tensor of shape (B, K, n_outputs)
+        logits : Tensor of shape (B, K, n_logits)
             Segment logits.
         n_segments : int64 Tensor of shape (B,), default=None
             How many of the K segments are the clip's own; None is all.
@@ -97,17 +111,33 @@ class SegmentPooling(nn.Module):
         scores : ClipScores of shape (B, n_outputs)
             Log probabilities of the clips.
         """
-        return self.pool(self.segment_scores(logits), n_segments)
+        scores = self.segment_scores(logits)
+        if self.method == "max":
+            return self._maximum(scores, n_segments)
+        weights = self._log_weights(scores, logits, n_segments)
+        log_present, log_absent = (
+            None if log_p is None else torch.logsumexp(weights + log_p, dim=1) for log_p in scores
+        )
+        if self.exclusive and self.method != "mean":
+            log_present = functional.log_softmax(log_present, dim=-1)
+        return ClipScores(log_present, log_absent)
 
+    def _maximum(self, scores, n_segments):
+        log_present = _fill_padding(scores.log_present, n_segments, -math.inf).max(dim=1).values
+        if self.exclusive:
+            return ClipScores(functional.log_softmax(log_present, dim=-1), None)
+        log_absent = _fill_padding(scores.log_absent, n_segments, math.inf).min(dim=1).values
+        return ClipScores(log_present, log_absent)
 
-def _log_mean(log_p, n_segments):
-    """Return log(sum_k p_k / K), which does not underflow."""
-    if log_p is None:
-        return None
-    if n_segments is None:
-        return torch.logsumexp(log_p, dim=1) - math.log(log_p.shape[1])
-    log_p = _fill_padding(log_p, n_segments, -math.inf)
-    return torch.logsumexp(log_p, dim=1) - n_segments[:, None].to(log_p.dtype).log()
+    def _log_weights(self, scores, logits, n_segments):
+        """Return log a_k of shape (B, K, n_outputs); -inf for padding."""
+        weights = {
+            "mean": lambda: torch.zeros_like(scores.log_present),
+            "linear_softmax": lambda: scores.log_present,
+            "auto": lambda: self.alpha * scores.log_present.exp(),
+            "attention": lambda: logits[..., self.n_outputs :],
+        }[self.method]()
+        return functional.log_softmax(_fill_padding(weights, n_segments, -math.inf), dim=1)
 
 
 def _fill_padding(values, n_segments, fill):
