@@ -5,9 +5,19 @@ import lazy_loader
 # Names are imported when they are first used: torch and librosa take seconds to load.
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["audio", "datasets", "exceptions"],
+    submodules=[
+        "audio",
+        "augmentation",
+        "calibration",
+        "datasets",
+        "events",
+        "exceptions",
+        "metrics",
+        "model_selection",
+    ],
     submod_attrs={
         "classification": ["VGGEventClassifier"],
+        "events": ["SoundEventDetector"],
         "features": ["LogMelTransformer", "MFCCTransformer"],
         "segments": ["SLATSegmenter"],
     },

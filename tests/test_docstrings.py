@@ -12,8 +12,13 @@ from numpydoc.validate import validate
 MODULES = (
     "sk_audioevents",
     "sk_audioevents.audio",
+    "sk_audioevents.augmentation",
+    "sk_audioevents.calibration",
     "sk_audioevents.datasets",
+    "sk_audioevents.events",
     "sk_audioevents.exceptions",
+    "sk_audioevents.metrics",
+    "sk_audioevents.model_selection",
     "sk_audioevents.networks",
 )
 # Left out: extended summaries, See Also and Examples, which not every function needs; numpydoc's

@@ -21,7 +21,17 @@ def test_the_package_imports_nothing_heavy(module):
     assert module not in modules_after("import sk_audioevents")
 
 
-@pytest.mark.parametrize("name", ["LogMelTransformer", "SLATSegmenter", "datasets", "audio"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "LogMelTransformer",
+        "SLATSegmenter",
+        "SoundEventDetector",
+        "augmentation",
+        "datasets",
+        "audio",
+    ],
+)
 def test_what_comes_before_the_network_does_not_import_torch(name):
     modules = modules_after(f"from sk_audioevents import {name}")
     assert not modules & {"torch", "skorch", "librosa", "matplotlib"}

@@ -78,10 +78,10 @@ class ExampleSet(Dataset):
     def __getitem__(self, index):
         return self.frames(index), self.targets[index]
 
-    def frames(self, index):
-        """Return an example as an array (n_frames, n_bands)."""
+    def frames(self, index, start=None, stop=None):
+        """Return an example, or its frames from start to stop, as an array (n_frames, n_bands)."""
         clip = self.clips[self.clip_of[index]]
-        return clip[self.segment_of[index]] if self.is_bags else np.asarray(clip)
+        return np.asarray((clip[self.segment_of[index]] if self.is_bags else clip)[start:stop])
 
     def inputs(self, indices, dtype):
         """Return the network's inputs for some examples: padded frames, and lengths if unequal."""
@@ -129,16 +129,32 @@ class TrainingBatches:
         Largest number of examples in a batch.
     seed : int, default=0
         Seed of the order.
+    sampling : {"shuffle", "balanced"}, default="shuffle"
+        Whether an epoch has each example once, or as many examples drawn with replacement, so that
+        all classes come equally often.
+    pin_memory : bool, default=False
+        Whether to lay batches where a CUDA device can fetch them while it computes.
     first_epoch : int, default=0
         Number of epochs that were trained before; the order depends on seed and epoch.
     dtype : torch.dtype, default=torch.float32
         Type of the frames, targets and weights.
     """
 
-    def __init__(self, dataset, batch_size, seed=0, first_epoch=0, dtype=torch.float32):
+    def __init__(
+        self,
+        dataset,
+        batch_size,
+        seed=0,
+        sampling="shuffle",
+        pin_memory=False,
+        first_epoch=0,
+        dtype=torch.float32,
+    ):
         self.dataset = dataset
         self.batch_size = batch_size
         self.seed = seed
+        self.sampling = sampling
+        self.pin_memory = pin_memory
         self.epoch = first_epoch
         self.dtype = dtype
 
@@ -148,17 +164,75 @@ class TrainingBatches:
     def __iter__(self):
         rng = np.random.default_rng([self.seed, self.epoch])
         self.epoch += 1
-        data = self.dataset
-        weighted = (data.sample_weight != 1).any()
-        for indices in like_length_batches(data.lengths, self.batch_size, rng):
-            inputs = data.inputs(indices, self.dtype)
-            if weighted:
-                inputs["sample_weight"] = self._tensor(data.sample_weight[indices])
-            targets = self._tensor(data.targets[indices])
-            yield inputs, torch.stack([targets, self._tensor(data.target_weight[indices])], dim=1)
+        order = self._order(rng)
+        for places in like_length_batches(self.dataset.lengths[order], self.batch_size, rng):
+            inputs, y = labelled_batch(self.dataset, order[places], self.dtype)
+            if self.pin_memory:
+                inputs = {key: value.pin_memory() for key, value in inputs.items()}
+                y = y.pin_memory()
+            yield inputs, y
 
-    def _tensor(self, array):
-        return torch.from_numpy(array).to(self.dtype)
+    def _order(self, rng):
+        n_examples = len(self.dataset)
+        if self.sampling == "shuffle":
+            return np.arange(n_examples)
+        return rng.choice(n_examples, n_examples, p=balanced_shares(self.dataset.targets))
+
+
+class ValidationBatches:
+    """The iterator that skorch validates with: all examples once, without randomness.
+
+    Parameters
+    ----------
+    dataset : ExampleSet
+        Labelled examples.
+    batch_size : int
+        Largest number of examples in a batch.
+    dtype : torch.dtype
+        Type of the frames, targets and weights.
+    """
+
+    def __init__(self, dataset, batch_size, dtype):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.dtype = dtype
+
+    def __iter__(self):
+        for indices in prediction_batches(self.dataset.lengths, self.batch_size):
+            yield labelled_batch(self.dataset, indices, self.dtype)
+
+
+def labelled_batch(dataset, indices, dtype):
+    """Return inputs, and targets stacked with their weights (n, 2, n_outputs), of some examples."""
+
+    def tensor(array):
+        return torch.from_numpy(array[indices]).to(dtype)
+
+    inputs = dataset.inputs(indices, dtype)
+    if (dataset.sample_weight != 1).any():
+        inputs["sample_weight"] = tensor(dataset.sample_weight)
+    return inputs, torch.stack([tensor(dataset.targets), tensor(dataset.target_weight)], dim=1)
+
+
+def balanced_shares(targets):
+    """Return how often to draw each example so that all classes come about equally often.
+
+    An example is drawn for its rarest class; none of the classes is a class of its own.
+
+    Parameters
+    ----------
+    targets : array of shape (n_examples, n_outputs)
+        The targets; NaN is not labelled.
+
+    Returns
+    -------
+    shares : float array of shape (n_examples,)
+        They sum to 1.
+    """
+    present = np.column_stack([targets, ~(targets > 0).any(axis=1)]) > 0
+    counts = np.maximum(1, present.sum(axis=0))
+    shares = np.where(present, 1 / counts, 0).max(axis=1)
+    return shares / shares.sum()
 
 
 def like_length_batches(lengths, batch_size, rng):

@@ -44,7 +44,7 @@ class LabelCoder:
         return not self.multilabel and len(self.classes) == 2
 
     def encode(self, y):
-        """Return targets (n_clips, n_outputs) of 0 and 1."""
+        """Return targets (n_clips, n_outputs) of 0 and 1; NaN is not labelled."""
         y = check_labels(y, self.name)
         if (y.ndim == 2) != self.multilabel or (
             self.multilabel and y.shape[1] != len(self.classes)
@@ -110,9 +110,11 @@ class LabelCoder:
 
 
 def check_labels(y, name):
-    """Return y as a 1-D array of labels or a 2-D array of 0 and 1, or raise."""
+    """Return y as a 1-D array of labels or a 2-D array of 0, 1 and NaN (not labelled), or raise."""
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None")
+    if _is_partial_indicator(y):
+        return _check_partial_indicator(np.asarray(y, dtype=np.float64), name)
     y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, input_name="y")
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y", raise_unknown=True)
@@ -125,9 +127,34 @@ def check_labels(y, name):
     return column_or_1d(y, warn=True)
 
 
+def _is_partial_indicator(y):
+    y = np.asarray(y)
+    return y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind == "f" and np.isnan(y).any()
+
+
+def _check_partial_indicator(y, name):
+    known = y[~np.isnan(y)]
+    wrong = known[(known != 0) & (known != 1)]
+    if len(wrong):
+        raise ValueError(
+            f"The 2-D y of {name} must hold 0, 1 and, where a clip is not labelled, NaN. "
+            f"Got {wrong[0]}."
+        )
+    unlabelled = np.flatnonzero(np.isnan(y).all(axis=0))
+    if len(unlabelled):
+        raise ValueError(
+            f"Each column of the 2-D y of {name} must be labelled for at least one clip. "
+            f"Column {unlabelled[0]} is NaN for all {len(y)} clips."
+        )
+    return y
+
+
 def _class_weight_of(y, class_weight, sample_weight):
     """Return the weight of each y's class; "balanced" counts clips by their sample weights."""
-    classes, codes = np.unique(y, return_inverse=True)
-    return compute_class_weight(class_weight, classes=classes, y=y, sample_weight=sample_weight)[
-        codes
-    ]
+    weights = np.ones(len(y))
+    known = y == y
+    classes, codes = np.unique(y[known], return_inverse=True)
+    weights[known] = compute_class_weight(
+        class_weight, classes=classes, y=y[known], sample_weight=sample_weight[known]
+    )[codes]
+    return weights

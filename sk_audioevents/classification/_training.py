@@ -1,116 +1,185 @@
-"""The skorch net that the estimators train, and its callbacks."""
+"""The skorch net that the estimators train."""
 
-from contextlib import contextmanager
-from copy import copy
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
 from joblib import cpu_count
 from skorch import NeuralNet
-from skorch.callbacks import Callback
-from tqdm.auto import tqdm
 
-from sk_audioevents.classification._batches import TrainingBatches
+from sk_audioevents.augmentation import SpectrogramBatch
+from sk_audioevents.classification._averaging import WeightAverage
+from sk_audioevents.classification._batches import TrainingBatches, ValidationBatches
+from sk_audioevents.classification._callbacks import EpochProgress, TrainingStopped
+from sk_audioevents.networks import (
+    binary_cross_entropy,
+    cross_entropy,
+    focal_loss,
+    smooth_labels,
+)
 
 
 class EventNet(NeuralNet):
-    """A skorch net whose loss is weighted per clip and per target.
+    """A skorch net with weighted losses, augmentation, and an average of its weights.
 
     The y of a batch, (n_clips, 2, n_outputs), stacks targets and their weights; ``sample_weight``
     travels with the frames, because batch norm uses it too.
+
+    Attributes
+    ----------
+    average : WeightAverage or None
+        The moving average of the weights.
+    held_out : ExampleSet or None
+        The examples that each epoch is validated with.
     """
 
-    def get_iterator(self, dataset, training=False):  # noqa: ARG002
+    average = None
+    held_out = None
+    _augment = None
+    _generator = None
+    _autocast = False
+
+    def prepare(self, *, augment, seed, ema_decay, held_out, autocast):
+        """Set what the next training does besides stepping along the gradient.
+
+        Parameters
+        ----------
+        augment : callable or None
+            From a SpectrogramBatch and a generator to a SpectrogramBatch.
+        seed : int
+            Seed of the augmentation, which depends on it and on the epoch.
+        ema_decay : float or None
+            Decay of the moving average of the weights.
+        held_out : ExampleSet or None
+            Labelled examples to validate each epoch with.
+        autocast : bool
+            Whether to compute in bfloat16 where that is safe.
+        """
+        self._augment, self._augment_seed, self._autocast = augment, seed, autocast
+        self.held_out = held_out
+        self.average = None if ema_decay is None else WeightAverage(self.module_, ema_decay)
+
+    def finish(self):
+        """Let the averaged weights be the net's, and forget what only the training needed."""
+        if self.average is not None:
+            self.average.copy_to(self.module_)
+        self._augment = self._generator = self.average = self.held_out = None
+
+    def averaged_weights(self):
+        """Return a context in which the module has the averaged weights, if there are any."""
+        return nullcontext() if self.average is None else self.average.applied_to(self.module_)
+
+    def state_to_keep(self):
+        """Return a copy of the weights that would be predicted with now."""
+        with self.averaged_weights():
+            return {key: value.clone() for key, value in self.module_.state_dict().items()}
+
+    def get_split_datasets(self, X, y=None, **_):  # noqa: ARG002
+        """Return the examples to train and to validate with."""
+        return X, self.held_out
+
+    def get_iterator(self, dataset, training=False):
         """Return the batches of the epochs that follow those in the history."""
         settings = self.get_params_for("iterator_train")
+        if not training:
+            return ValidationBatches(dataset, self.batch_size, settings["dtype"])
         return TrainingBatches(dataset, self.batch_size, first_epoch=len(self.history), **settings)
 
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Seed the augmentation of the epoch."""
+        super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
+        if self._augment is not None:
+            seeds = np.random.SeedSequence([self._augment_seed, len(self.history)])
+            self._generator = torch.Generator().manual_seed(int(seeds.generate_state(1)[0]))
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Run an epoch; validation is of the averaged weights."""
+        context = nullcontext() if training else self.averaged_weights()
+        with context:
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+
+    def train_step(self, batch, **fit_params):
+        """Augment a batch on the device and train with it."""
+        if self._augment is not None:
+            batch = self._augmented(batch)
+        step = super().train_step(batch, **fit_params)
+        if self.average is not None:
+            self.average.update(self.module_)
+        return step
+
+    def infer(self, x, **fit_params):
+        """Compute the scores of a batch."""
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, self._autocast):
+            return super().infer(x, **fit_params)
+
     def get_loss(self, y_pred, y_true, X=None, training=False):  # noqa: ARG002
-        """Return the mean loss over outputs and, weighted, over clips."""
-        y_true = y_true.to(y_pred[0].device)
-        target, target_weight = y_true.unbind(dim=1)
-        loss = (self.criterion_(y_pred, target) * target_weight).mean(dim=1)
-        if "sample_weight" not in X:
-            return loss.mean()
-        weight = X["sample_weight"].to(loss.device)
-        return (loss * weight).sum() / weight.sum()
+        """Return the mean loss over the outputs that are labelled, weighted over clips."""
+        target, target_weight = y_true.to(y_pred[0].device).unbind(dim=1)
+        labelled = ~target.isnan()
+        losses = self.criterion_(y_pred, target.nan_to_num()) * target_weight
+        weight = labelled.to(losses.dtype)
+        if "sample_weight" in X:
+            weight = weight * X["sample_weight"].to(losses.device)[:, None]
+        return (losses * weight).sum() / weight.sum().clamp_min(torch.finfo(losses.dtype).tiny)
+
+    def _augmented(self, batch):
+        inputs, y = batch
+        inputs = {key: value.to(self.device, non_blocking=True) for key, value in inputs.items()}
+        targets, target_weight = y.to(self.device, non_blocking=True).unbind(dim=1)
+        augmented = self._augment(
+            SpectrogramBatch(
+                frames=inputs["frames"],
+                targets=targets,
+                target_weight=target_weight,
+                band_mean=self.module_.band_mean,
+                n_frames=inputs.get("n_frames"),
+                sample_weight=inputs.get("sample_weight"),
+            ),
+            self._generator,
+        )
+        inputs = {
+            "frames": augmented.frames,
+            "n_frames": augmented.n_frames,
+            "sample_weight": augmented.sample_weight,
+        }
+        inputs = {key: value for key, value in inputs.items() if value is not None}
+        return inputs, torch.stack([augmented.targets, augmented.target_weight], dim=1)
 
 
-class TrainingStopped(Exception):  # noqa: N818
-    """A callback has asked to stop; never leaves the package."""
-
-
-class FiniteLoss(Callback):
-    """Stop with an error that says when the loss became infinite or not a number."""
-
-    def on_batch_end(self, net, training=False, **kwargs):  # noqa: ARG002
-        """Check the loss of the batch."""
-        if training and not np.isfinite(net.history[-1, "batches", -1, "train_loss"]):
-            raise FloatingPointError(
-                f"The training loss is {net.history[-1, 'batches', -1, 'train_loss']} in epoch "
-                f"{len(net.history)}, batch {len(net.history[-1, 'batches'])}. A smaller "
-                "'learning_rate' usually helps; check X for extreme values."
-            )
-
-
-class EpochProgress(Callback):
-    """A progress bar over epochs, with the training loss."""
-
-    def __init__(self, n_epochs, name):
-        self.n_epochs = n_epochs
-        self.name = name
-
-    def on_train_begin(self, net, **kwargs):  # noqa: ARG002
-        """Open the bar."""
-        self.bar_ = tqdm(total=self.n_epochs, desc=self.name, unit="epoch")
-
-    def on_epoch_end(self, net, **kwargs):  # noqa: ARG002
-        """Advance it."""
-        self.bar_.set_postfix(loss=f"{net.history[-1, 'train_loss']:.4f}", refresh=False)
-        self.bar_.update()
-
-    def close(self):
-        """Close the bar, also after an error."""
-        self.bar_.close()
-
-
-class EpochBridge(Callback):
-    """Tell scikit-learn's callbacks of each epoch: one subtask of the fit task each.
+class EventLoss(torch.nn.Module):
+    """The criterion of the net: a loss by name, per clip and output.
 
     Parameters
     ----------
-    estimator : estimator
-        The estimator that is being fitted.
-    context : sklearn.callback.CallbackContext
-        The context of its fit task.
-    X, y : array-like
-        What it is fitted on, for callbacks that score.
+    name : {"bce", "focal", "cross_entropy"}
+        The loss.
+    gamma : float
+        Exponent of the focal loss.
+    smoothing : float
+        How unsure targets are made.
+    exclusive : bool
+        Whether the classes exclude each other.
     """
 
-    def __init__(self, estimator, context, X, y):
-        self.estimator = estimator
-        self.context = context
-        self.X = X
-        self.y = y
+    def __init__(self, name, gamma, smoothing, exclusive):
+        super().__init__()
+        self.name = name
+        self.gamma = gamma
+        self.smoothing = smoothing
+        self.exclusive = exclusive
 
-    def on_epoch_begin(self, net, **kwargs):  # noqa: ARG002
-        """Begin the epoch's task."""
-        self.epoch_ = self.context.subcontext(task_name="epoch")
-        self.epoch_.call_on_fit_task_begin(estimator=self.estimator, X=self.X, y=self.y)
-
-    def on_epoch_end(self, net, **kwargs):  # noqa: ARG002
-        """End the epoch's task, and the training if a callback asks for it."""
-        stop = self.epoch_.call_on_fit_task_end(
-            estimator=self.estimator,
-            X=self.X,
-            y=self.y,
-            reconstruction_attributes=lambda: {"net_": copy(net)},
+    def forward(self, scores, target):
+        """Return the losses (n_clips, n_outputs)."""
+        if self.smoothing:
+            target = smooth_labels(target, self.smoothing, self.exclusive)
+        if self.name == "focal":
+            return focal_loss(scores, target, self.gamma)
+        return {"bce": binary_cross_entropy, "cross_entropy": cross_entropy}[self.name](
+            scores, target
         )
-        if stop:
-            raise TrainingStopped
 
 
-def train(net, dataset, n_epochs, callbacks):
+def train(net, dataset, n_epochs, callbacks, early_stopping=None):
     """Train a net for some epochs, with callbacks that it does not keep.
 
     Parameters
@@ -123,6 +192,8 @@ def train(net, dataset, n_epochs, callbacks):
         Number of epochs.
     callbacks : list of skorch callbacks
         They live for this call only, so that the net can be pickled and fitted on.
+    early_stopping : EarlyStopping, default=None
+        That of the callbacks which ends the training, and knows the best weights.
     """
     own_callbacks = net.callbacks_
     net.callbacks_ = own_callbacks + [
@@ -131,15 +202,48 @@ def train(net, dataset, n_epochs, callbacks):
     try:
         # Not net.partial_fit, which takes an interrupt by the user for a wish to stop early.
         net.notify("on_train_begin", X=dataset, y=None)
-        net.fit_loop(dataset, epochs=n_epochs)
+        for _ in range(n_epochs):
+            if early_stopping is not None and early_stopping.is_over(net):
+                break
+            net.fit_loop(dataset, epochs=1)
         net.notify("on_train_end", X=dataset, y=None)
     except TrainingStopped:
         pass
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(_out_of_memory_message(net, dataset)) from error
     finally:
         net.callbacks_ = own_callbacks
         for callback in callbacks:
             if isinstance(callback, EpochProgress):
                 callback.close()
+    net.finish()
+    if early_stopping is not None and early_stopping.best["state"] is not None:
+        net.module_.load_state_dict(early_stopping.best["state"])
+
+
+def _out_of_memory_message(net, dataset):
+    """Try smaller batches, and say which one fits."""
+    batch_size = net.batch_size // 2
+    while batch_size:
+        torch.cuda.empty_cache()
+        try:
+            longest = dataset.lengths.argsort()[-batch_size:]
+            inputs = dataset.inputs(longest, next(net.module_.parameters()).dtype)
+            scores = net.module_(**{key: x.to(net.device) for key, x in inputs.items()})
+            scores.log_present.sum().backward()
+        except torch.OutOfMemoryError:
+            batch_size //= 2
+            continue
+        finally:
+            net.optimizer_.zero_grad()
+        return (
+            f"The device {net.device!r} has no memory for a 'batch_size' of {net.batch_size}. "
+            f"One of {batch_size} fits."
+        )
+    return (
+        f"The device {net.device!r} has no memory for a single clip of the batch. Train on "
+        "segments (SLATSegmenter) or on shorter clips."
+    )
 
 
 def resolve_device(device, name):
@@ -175,3 +279,15 @@ def torch_threads(n_jobs):
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def deterministic_algorithms(wanted):
+    """Let torch use deterministic algorithms only, if that is wanted, and restore its setting."""
+    before = torch.are_deterministic_algorithms_enabled()
+    if wanted:
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

@@ -7,14 +7,10 @@ from sk_audioevents.networks._losses import (
     smooth_labels,
 )
 from sk_audioevents.networks._pooling import ClipScores, SegmentPooling
-from sk_audioevents.networks._segment_network import SegmentNetwork
-from sk_audioevents.networks._temporal import LSTMLayer
 from sk_audioevents.networks._vgg import VGGNetwork
 
 __all__ = [
     "ClipScores",
-    "LSTMLayer",
-    "SegmentNetwork",
     "SegmentPooling",
     "VGGNetwork",
     "binary_cross_entropy",

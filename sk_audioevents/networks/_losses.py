@@ -74,15 +74,15 @@ def smooth_labels(target, smoothing, exclusive):
     """Return targets that are never quite sure: y (1 - ε) + ε / n.
 
     n is 2 where each output is a problem of its own, and the number of classes where they exclude
-    each other. Equation 3 of C. Szegedy et al., "Rethinking the inception architecture for computer
-    vision", CVPR 2016, arXiv:1512.00567.
+    each other; one output is the binary case, as in `cross_entropy`. Equation 3 of C. Szegedy et
+    al., "Rethinking the inception architecture for computer vision", CVPR 2016, arXiv:1512.00567.
 
     Parameters
     ----------
     target : Tensor of shape (n_clips, n_outputs)
         Targets, from 0 to 1.
     smoothing : float
-        ε, from 0, which changes nothing, to below 1.
+        The ε, from 0, which changes nothing, to below 1.
     exclusive : bool
         Whether the classes exclude each other.
 
@@ -91,5 +91,5 @@ def smooth_labels(target, smoothing, exclusive):
     target : Tensor of shape (n_clips, n_outputs)
         The smoothed targets.
     """
-    n = target.shape[-1] if exclusive else 2
+    n = max(2, target.shape[-1]) if exclusive else 2
     return target * (1 - smoothing) + smoothing / n

@@ -51,7 +51,7 @@ def ragged(X, seed=0):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_it_learns_with_each_loss_and_pooling(loss, pooling, n_classes):
     X, y = clips(n_clips=60, n_classes=n_classes)
-    new_X, new_y = clips(n_classes=n_classes, seed=1)
+    new_X, new_y = clips(n_clips=300, n_classes=n_classes, seed=1)
     size = {"channels": (8, 8), "embedding_dim": 16}
     model = tiny(loss=loss, pooling=pooling, batch_size=16, **size).fit(X, y)
     assert model.score(new_X, new_y) > 0.9
@@ -314,7 +314,7 @@ def test_an_interrupt_by_the_user_is_not_swallowed(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(
-        "sk_audioevents.classification._training.FiniteLoss.on_batch_end", interrupt
+        "sk_audioevents.classification._callbacks.FiniteLoss.on_batch_end", interrupt
     )
     X, y = clips()
     with pytest.raises(KeyboardInterrupt):
