@@ -203,7 +203,7 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, net, **kwargs):  # noqa: ARG002
         """Compare the loss with the best one so far."""
-        loss, epoch = net.history[-1, "valid_loss"], len(net.history)
+        loss, epoch = float(net.history[-1, "valid_loss"]), len(net.history)
         if loss < self.best["loss"]:
             self.best = {"loss": loss, "epoch": epoch, "state": net.state_to_keep()}
 
