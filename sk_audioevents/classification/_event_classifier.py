@@ -54,6 +54,7 @@ from sk_audioevents.classification._training import (
 from sk_audioevents.metrics import CLIP_METRICS
 from sk_audioevents.networks import ClipScores
 
+FIRST_COLUMNS = ("epoch", "train_loss", "valid_loss", "learning_rate", "seconds")
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 # Parameters that do not change what a training gives: a checkpoint may be resumed with others.
 NOT_IN_CHECKPOINT = {
@@ -613,4 +614,6 @@ def _history_table(history):
         }
         for row in history
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    first = [name for name in FIRST_COLUMNS if name in table]
+    return table[first + [name for name in table if name not in first]]
