@@ -1,8 +1,13 @@
-"""Training throughput: VGGEventClassifier against a bare PyTorch loop over the same net and data.
+"""Training and prediction of VGGEventClassifier against bare PyTorch, and whole clips against SLAT.
 
-Both train the same network on batches of the same shape, with the same optimiser, memory layout and
-number of threads, in turn, in one run. The estimator's time is that of the whole ``fit``: checks,
-statistics of the bands, batches, skorch, callbacks. The loop's is that of its epochs alone.
+Training: both train the same network on batches of the same shape, with the same optimiser, memory
+layout and number of threads, in turn, in one run. The estimator's time is that of the whole
+``fit``: checks, statistics of the bands, batches, skorch, callbacks. The loop's is that of its
+epochs alone.
+
+Prediction: ``predict_proba`` against the network's own forward pass, in batches of the same size.
+
+Whole clips: the same clips as they are, and cut by SLATSegmenter with a hop of half a segment.
 
     python examples/benchmarks/training.py [--repeats 7] [--n-jobs 1]
 """
@@ -14,7 +19,7 @@ import time
 import numpy as np
 import torch
 
-from sk_audioevents import VGGEventClassifier
+from sk_audioevents import SLATSegmenter, VGGEventClassifier
 from sk_audioevents.networks import VGGNetwork, binary_cross_entropy
 
 N_EPOCHS = 2
@@ -74,6 +79,65 @@ def time_loop(X, y, channels, embedding_dim, n_jobs):
     return time.perf_counter() - start
 
 
+def time_call(function):
+    """Return the seconds that a call takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def print_pairs(name, run_a, run_b, repeats):
+    """Run both in turn; print median times and the ratio b / a: median, smallest and largest."""
+    run_a(), run_b()
+    a, b = np.array([(time_call(run_a), time_call(run_b)) for _ in range(repeats)]).T
+    ratio = b / a
+    print(
+        f"| {name} | {np.median(a):.2f} | {np.median(b):.2f} | "
+        f"{np.median(ratio):.3f} ({ratio.min():.3f} to {ratio.max():.3f}) |",
+        flush=True,
+    )
+
+
+def compare_predictions(repeats, n_jobs):
+    """Print predict_proba against the forward pass of the network alone."""
+    print("\n| prediction | forward, s | predict_proba, s | predict_proba / forward |")
+    print("|---|---|---|---|")
+    for name, (channels, embedding_dim, shape) in CASES.items():
+        X, y = make_clips(shape)
+        model = VGGEventClassifier(
+            channels=channels,
+            embedding_dim=embedding_dim,
+            batch_size=BATCH_SIZE,
+            max_epochs=1,
+            device="cpu",
+            n_jobs=n_jobs,
+        ).fit(X[:40], y[:40])
+        network, frames = model.net_.module_.eval(), torch.from_numpy(X)
+
+        def forward(network=network, frames=frames):
+            torch.set_num_threads(n_jobs)
+            with torch.inference_mode():
+                return [network(batch) for batch in frames.split(BATCH_SIZE)]
+
+        print_pairs(name, forward, lambda m=model, X=X: m.predict_proba(X), repeats)
+
+
+def compare_slat(repeats, n_jobs):
+    """Print whole clips against the same clips in segments, in training and in prediction."""
+    print("\n| default net, 16 clips of 896 frames | whole, s | SLAT, s | SLAT / whole |")
+    print("|---|---|---|---|")
+    X, y = make_clips((16, 896, 128))
+    bags = SLATSegmenter().transform(X)
+    models = [
+        VGGEventClassifier(max_epochs=1, batch_size=size, device="cpu", n_jobs=n_jobs)
+        for size in (4, 4 * bags.shape[1])
+    ]
+    fits = [lambda m=m, X=X_: m.fit(X, y) for m, X_ in zip(models, (X, bags))]
+    print_pairs("training", *fits, repeats)
+    predictions = [lambda m=m, X=X_: m.predict_proba(X) for m, X_ in zip(models, (X, bags))]
+    print_pairs("prediction", *predictions, repeats)
+
+
 def main():
     """Print a table of throughputs and of the ratio, pair by pair."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -98,6 +162,8 @@ def main():
             f"{np.median(ratio):.3f} ({ratio.min():.3f} to {ratio.max():.3f}) |",
             flush=True,
         )
+    compare_predictions(arguments.repeats, arguments.n_jobs)
+    compare_slat(arguments.repeats, arguments.n_jobs)
 
 
 if __name__ == "__main__":
