@@ -4,11 +4,11 @@ import os
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
 
 from sk_audioevents._time import samples_to_seconds, seconds_to_samples
 from sk_audioevents.audio import check_files, load_audio
 from sk_audioevents.audio._open import open_recording
+from sk_audioevents.datasets._noise import coloured_noise
 from sk_audioevents.datasets._synthetic import EDGE, KINDS
 
 BACKGROUND_COLOURS = {"white": 0.0, "pink": 1.0, "brown": 2.0}  # exponents of 1 / f
@@ -128,12 +128,7 @@ class SyntheticBackgrounds:
 
     def draw(self, n_samples, rng):
         """Draw `n_samples` of noise of RMS 1."""
-        spectrum = scipy.fft.rfft(rng.standard_normal(n_samples))
-        frequencies = scipy.fft.rfftfreq(n_samples, 1 / self._sample_rate)
-        spectrum *= np.maximum(frequencies, 20.0) ** (-self._exponent / 2)
-        spectrum[0] = 0
-        noise = scipy.fft.irfft(spectrum, n_samples)
-        return noise / rms(noise)
+        return coloured_noise(n_samples, self._sample_rate, self._exponent, rng)
 
 
 class RecordedBackgrounds:

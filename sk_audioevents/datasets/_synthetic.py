@@ -10,6 +10,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from sk_audioevents._base import Interval, validate_params
 from sk_audioevents._time import samples_to_seconds, seconds_to_samples
+from sk_audioevents.datasets._noise import coloured_noise
 
 EVENT_DURATION = (0.25, 1.5)  # seconds
 EDGE = 0.005  # seconds of raised cosine at either end of an event
@@ -182,18 +183,9 @@ def _draw_classes(n_clips, n_classes, max_events, multilabel, rng):
 
 def _draw_clip(labels, n_samples, sample_rate, snr_db, rng):
     """Draw a background of RMS 1 and the events that go on top of it."""
-    background = _draw_background(n_samples, sample_rate, rng)
+    background = coloured_noise(n_samples, sample_rate, rng.uniform(*NOISE_EXPONENT), rng)
     events = [_draw_event(label, n_samples, sample_rate, snr_db, rng) for label in labels]
     return background, sorted(events, key=lambda event: event.start)
-
-
-def _draw_background(n_samples, sample_rate, rng):
-    exponent = rng.uniform(*NOISE_EXPONENT)
-    spectrum = scipy.fft.rfft(rng.standard_normal(n_samples))
-    frequencies = scipy.fft.rfftfreq(n_samples, 1 / sample_rate)
-    spectrum *= np.maximum(frequencies, 20.0) ** (-exponent / 2)
-    spectrum[0] = 0
-    return _normalise(scipy.fft.irfft(spectrum, n_samples))
 
 
 def _draw_event(label, n_samples, sample_rate, snr_db, rng):

@@ -28,14 +28,14 @@ def multilabel():
 def backgrounds(monkeypatch):
     """Collect the background of each clip that is made from here on."""
     collected = []
-    draw = _synthetic._draw_background
+    draw = _synthetic.coloured_noise
 
     def collect(*args):
         background = draw(*args)
         collected.append(background.copy())
         return background
 
-    monkeypatch.setattr(_synthetic, "_draw_background", collect)
+    monkeypatch.setattr(_synthetic, "coloured_noise", collect)
     return collected
 
 
