@@ -4,7 +4,9 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-FRAMES_PER_BATCH = 2**15  # bounds the memory of prediction: 380 s at 44.1 kHz and a hop of 512
+# Bounds the memory of prediction: 380 s of 128 bands at 44.1 kHz and a hop of 512; 260 s of a
+# waveform at 16 kHz.
+VALUES_PER_BATCH = 2**22
 POOL_BATCHES = 16  # clips are sorted by length within this many batches' worth of random clips
 
 
@@ -46,6 +48,11 @@ class ExampleSet(Dataset):
     def dtype(self):
         """The numpy dtype that keeps the precision of all examples."""
         return np.result_type(*{self.clips[i].dtype for i in np.unique(self.clip_of)})
+
+    @property
+    def frames_per_batch(self):
+        """How many frames are predicted at once at most."""
+        return max(1, VALUES_PER_BATCH // self.clips[0].shape[-1])
 
     def label(self, targets, target_weight, sample_weight):
         """Give each example the target and the weights of its clip; drop those of weight 0.
@@ -198,7 +205,7 @@ class ValidationBatches:
         self.dtype = dtype
 
     def __iter__(self):
-        for indices in prediction_batches(self.dataset.lengths, self.batch_size):
+        for indices in prediction_batches(self.dataset, self.batch_size):
             yield labelled_batch(self.dataset, indices, self.dtype)
 
 
@@ -264,13 +271,13 @@ def like_length_batches(lengths, batch_size, rng):
     return [batches[i] for i in rng.permutation(n_batches)]
 
 
-def prediction_batches(lengths, batch_size):
+def prediction_batches(examples, batch_size):
     """Split examples into batches of like lengths and bounded memory, shortest first.
 
     Parameters
     ----------
-    lengths : int array of shape (n_examples,)
-        Number of frames of each example.
+    examples : ExampleSet
+        The examples.
     batch_size : int
         Largest batch.
 
@@ -279,11 +286,12 @@ def prediction_batches(lengths, batch_size):
     indices : int array
         The examples of a batch.
     """
+    lengths, n_frames = examples.lengths, examples.frames_per_batch
     order = np.argsort(lengths, kind="stable")
     start = 0
     for end in range(1, len(order) + 1):
         longest = lengths[order[min(end, len(order) - 1)]]
-        full = end - start == batch_size or (end - start + 1) * longest > FRAMES_PER_BATCH
+        full = end - start == batch_size or (end - start + 1) * longest > n_frames
         if full or end == len(order):
             yield order[start:end]
             start = end

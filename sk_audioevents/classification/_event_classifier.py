@@ -81,7 +81,7 @@ class EventClassifier(
 
     A subclass has the parameters of ``_parameter_constraints`` and implements
     ``_network(n_outputs, exclusive, seed)``, which returns the class of the network and its
-    parameters, and may override ``_check_clips``.
+    parameters, and may override ``_check_clips`` and ``_batch_augmentation``.
     """
 
     _parameter_constraints = {
@@ -133,9 +133,10 @@ class EventClassifier(
 
         Parameters
         ----------
-        X : array of shape (n_clips, n_frames, n_bands) or (n_clips, n_segments, n_frames, n_bands)
-            Frames, or bags of segments; a list or object array of such clips where their lengths
-            differ.
+        X : array, list or table of n_clips clips
+            For `VGGEventClassifier`, an array (n_clips, n_frames, n_bands) of frames or (n_clips,
+            n_segments, n_frames, n_bands) of bags of segments; a list or object array of such clips
+            where their lengths differ. For `WaveformEventClassifier`, paths or waveforms.
         y : array-like of shape (n_clips,) or (n_clips, n_classes)
             Labels of any type, or a 0/1 indicator for clips with several labels, with NaN where it
             is not known whether a clip has the class: that is left out of the loss.
@@ -172,8 +173,8 @@ class EventClassifier(
 
         Parameters
         ----------
-        X : array of shape (n_clips, n_frames, n_bands) or (n_clips, n_segments, n_frames, n_bands)
-            Frames or bags, as for ``fit``.
+        X : array, list or table of n_clips clips
+            The clips, as for ``fit``.
         y : array-like of shape (n_clips,) or (n_clips, n_classes)
             Labels, as for ``fit``.
         classes : array-like of shape (n_classes,), default=None
@@ -208,20 +209,25 @@ class EventClassifier(
         context = self._init_callback_context(max_subtasks=n_epochs)
         name = type(self).__name__
         clips = self._check_clips(X, reset=reset)
-        labels = LabelCoder(y, name, classes) if reset else self._labels
-        check_consistent_length(clips, y)
+        known = check_labels(y, name)
+        check_consistent_length(clips, known)
+        labels = LabelCoder(known, name, classes) if reset else self._labels
         weights = check_sample_weight(
             sample_weight, np.empty((len(clips), 1)), dtype=np.float64, ensure_non_negative=True
         )
         if sample_weight is not None and not weights.any():
             raise ValueError("Sample weights must contain at least one non-zero number.")
         if reset and classes is None:
-            labels.require_two_classes(labels.encode(y), weights)
+            labels.require_two_classes(labels.encode(known), weights)
         seed = self._seed()
-        held_out = None if part else self._held_out(y, groups, validation_data, seed)
-        kept = np.setdiff1d(np.arange(len(clips)), () if held_out is None else held_out)
-        examples = self._examples(clips, y, weights, kept, labels)
-        validation = self._validation(clips, y, weights, held_out, validation_data, labels)
+        held_out = [] if part else self._held_out(known, groups, validation_data, seed)
+        kept = np.setdiff1d(np.arange(len(clips)), held_out)
+        examples = self._examples(clips, known, weights, labels, kept)
+        validation = None
+        if len(held_out):
+            validation = self._examples(clips, known, weights, labels, held_out)
+        elif validation_data is not None:
+            validation = self._validation_examples(validation_data, labels)
 
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         with torch_threads(self.n_jobs), deterministic_algorithms(self.deterministic):
@@ -244,44 +250,39 @@ class EventClassifier(
         return stored_seed(self.checkpoint_dir, default=seed)
 
     def _check_clips(self, X, reset):
-        """Return the clips of X as frames or bags."""
+        """Return the clips of X, frames or bags: an array if they are uniform, else a list."""
         return check_frames(X, self, reset=reset)
 
+    def _batch_augmentation(self):
+        """Return what is done to training batches, from and to a SpectrogramBatch, or None."""
+        return self.augment
+
     def _held_out(self, y, groups, validation_data, seed):
-        """Return the rows to hold out for early stopping, or None."""
+        """Return the rows to hold out for early stopping."""
         if groups is not None:
             groups = column_or_1d(groups)
             check_consistent_length(groups, y)
         if not self.early_stopping or validation_data is not None:
-            return None
-        labels = check_labels(y, type(self).__name__)
-        return held_out_rows(labels, groups, self.validation_fraction, seed, type(self).__name__)
+            return []
+        return held_out_rows(y, groups, self.validation_fraction, seed, type(self).__name__)
 
-    def _examples(self, clips, y, weights, rows, labels):
+    def _examples(self, clips, y, weights, labels, rows):
         """Return labelled examples of some rows."""
-        y = np.asarray(y)[rows]
-        weights = weights[rows]
-        target_weight = labels.target_weight(
-            check_labels(y, type(self).__name__), self.class_weight, weights
-        )
+        target_weight = labels.target_weight(y[rows], self.class_weight, weights[rows])
         chosen = clips if len(rows) == len(clips) else [clips[i] for i in rows]
-        return ExampleSet(chosen).label(labels.encode(y), target_weight, weights)
+        return ExampleSet(chosen).label(labels.encode(y[rows]), target_weight, weights[rows])
 
-    def _validation(self, clips, y, weights, held_out, validation_data, labels):
-        """Return the labelled examples that the training is validated with, or None."""
-        if held_out is not None:
-            return self._examples(clips, y, weights, held_out, labels)
-        if validation_data is None:
-            return None
+    def _validation_examples(self, validation_data, labels):
+        name = type(self).__name__
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
             raise ValueError(
-                f"The 'validation_data' of {type(self).__name__} must be a tuple (X, y). "
+                f"The 'validation_data' of {name} must be a tuple (X, y). "
                 f"Got a {type(validation_data).__name__} instead."
             )
         clips = self._check_clips(validation_data[0], reset=False)
-        check_consistent_length(clips, validation_data[1])
-        rows = np.arange(len(clips))
-        return self._examples(clips, validation_data[1], np.ones(len(clips)), rows, labels)
+        y = check_labels(validation_data[1], name)
+        check_consistent_length(clips, y)
+        return self._examples(clips, y, np.ones(len(clips)), labels, np.arange(len(clips)))
 
     def _build_net(self, examples, seed):
         """Build the skorch net for the given examples, with their band statistics, untrained."""
@@ -327,7 +328,7 @@ class EventClassifier(
         net, first_epoch = self.net_, len(self.net_.history)
         net.set_params(batch_size=self.batch_size, lr=self.learning_rate)
         net.prepare(
-            augment=self.augment,
+            augment=self._batch_augmentation(),
             seed=seed,
             ema_decay=self.ema_decay,
             held_out=validation,
@@ -427,8 +428,8 @@ class EventClassifier(
 
         Parameters
         ----------
-        X : array of shape (n_clips, n_frames, n_bands) or (n_clips, n_segments, n_frames, n_bands)
-            Frames or bags, as for ``fit``.
+        X : array, list or table of n_clips clips
+            The clips, as for ``fit``.
 
         Returns
         -------
@@ -443,8 +444,8 @@ class EventClassifier(
 
         Parameters
         ----------
-        X : array of shape (n_clips, n_frames, n_bands) or (n_clips, n_segments, n_frames, n_bands)
-            Frames or bags, as for ``fit``.
+        X : array, list or table of n_clips clips
+            The clips, as for ``fit``.
 
         Returns
         -------
@@ -464,8 +465,8 @@ class EventClassifier(
 
         Parameters
         ----------
-        X : array of shape (n_clips, n_frames, n_bands) or (n_clips, n_segments, n_frames, n_bands)
-            Frames or bags, as for ``fit``.
+        X : array, list or table of n_clips clips
+            The clips, as for ``fit``.
 
         Returns
         -------
@@ -488,8 +489,8 @@ class EventClassifier(
 
         Parameters
         ----------
-        X : array of shape (n_clips, n_frames, n_bands) or (n_clips, n_segments, n_frames, n_bands)
-            Frames or bags, as for ``fit``.
+        X : array, list or table of n_clips clips
+            The clips, as for ``fit``.
 
         Returns
         -------
@@ -504,7 +505,7 @@ class EventClassifier(
             _both_classes(scores) if self._labels.binary else np.exp(scores.log_present.numpy())
         )
         per_segment = np.split(probabilities, np.cumsum(counts)[:-1])
-        is_uniform = getattr(X, "ndim", 1) > 1
+        is_uniform = isinstance(examples.clips, np.ndarray)
         return np.stack(per_segment) if is_uniform else object_array(per_segment)
 
     def transform(self, X):
@@ -512,8 +513,8 @@ class EventClassifier(
 
         Parameters
         ----------
-        X : array of shape (n_clips, n_frames, n_bands) or (n_clips, n_segments, n_frames, n_bands)
-            Frames or bags, as for ``fit``.
+        X : array, list or table of n_clips clips
+            The clips, as for ``fit``.
 
         Returns
         -------

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from sk_audioevents.classification._batches import FRAMES_PER_BATCH, prediction_batches
+from sk_audioevents.classification._batches import prediction_batches
 
 
 @torch.inference_mode()
@@ -37,7 +37,7 @@ def predict_segments_of(module, examples, batch_size, output, n_columns):
     counts = module.n_segments(examples.lengths)
     values = torch.empty(counts.sum(), n_columns, dtype=parameter.dtype)
     ends = np.cumsum(counts)
-    for indices in prediction_batches(examples.lengths, batch_size):
+    for indices in prediction_batches(examples, batch_size):
         embeddings, n_segments = _embed(module, examples, indices, parameter)
         batch = output(embeddings, n_segments)
         for row, i in enumerate(indices):
@@ -46,7 +46,7 @@ def predict_segments_of(module, examples, batch_size, output, n_columns):
 
 
 def _embed(module, examples, indices, parameter):
-    if len(indices) == 1 and examples.lengths[indices[0]] > FRAMES_PER_BATCH:
+    if len(indices) == 1 and examples.lengths[indices[0]] > examples.frames_per_batch:
         return _embed_in_chunks(module, examples, indices[0], parameter), None
     inputs = examples.inputs(indices, parameter.dtype)
     inputs = {key: value.to(parameter.device) for key, value in inputs.items()}
@@ -59,7 +59,7 @@ def _embed_in_chunks(module, examples, index, parameter):
     """Embed a long clip part by part; each part has the context that its segments see."""
     hop, n_frames = module.segment_hop_frames, examples.lengths[index]
     n_segments, n_context = module.n_segments(n_frames), -(-module.context_frames // hop)
-    n_at_once = max(1, FRAMES_PER_BATCH // hop)
+    n_at_once = max(1, examples.frames_per_batch // hop)
     parts = []
     for first in range(0, n_segments, n_at_once):
         last = min(first + n_at_once, n_segments)

@@ -1,8 +1,7 @@
 """The VGG classifier of sound events, as a scikit-learn estimator."""
 
-from numbers import Integral
-
 from sk_audioevents.classification._event_classifier import EventClassifier
+from sk_audioevents.classification._layer_sizes import check_sizes, is_positive
 from sk_audioevents.networks import VGGNetwork
 
 
@@ -246,7 +245,7 @@ class VGGEventClassifier(EventClassifier):
         self.verbose = verbose
 
     def _network(self, n_outputs, exclusive, seed):
-        channels = self._checked_channels()
+        channels = check_sizes(self.channels, "channels", self)
         return VGGNetwork, {
             "n_bands": self.n_features_in_,
             "n_outputs": n_outputs,
@@ -260,20 +259,11 @@ class VGGEventClassifier(EventClassifier):
             "seed": seed,
         }
 
-    def _checked_channels(self):
-        channels = tuple(self.channels)
-        if not channels or not all(_is_positive(n) for n in channels):
-            raise ValueError(
-                "The 'channels' parameter of VGGEventClassifier must be a sequence of at least one "
-                f"int in the range [1, inf). Got {self.channels!r} instead."
-            )
-        return tuple(int(n) for n in channels)
-
     def _checked_pool_sizes(self, n_blocks):
         if self.pool_sizes is None:
             return None
         sizes = [tuple(size) if hasattr(size, "__len__") else (size,) for size in self.pool_sizes]
-        pairs = all(len(size) == 2 and all(map(_is_positive, size)) for size in sizes)
+        pairs = all(len(size) == 2 and all(map(is_positive, size)) for size in sizes)
         if len(sizes) != n_blocks or not pairs:
             raise ValueError(
                 "The 'pool_sizes' parameter of VGGEventClassifier must be None or one pair of ints "
@@ -281,7 +271,3 @@ class VGGEventClassifier(EventClassifier):
                 f"Got {self.pool_sizes!r} instead."
             )
         return tuple((int(time), int(bands)) for time, bands in sizes)
-
-
-def _is_positive(number):
-    return isinstance(number, Integral) and number > 0

@@ -1,0 +1,75 @@
+"""Augmentations of waveforms, where a training batch is made."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from sk_audioevents.augmentation._spectrogram_base import SpectrogramAugmentation
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOfWaveforms:
+    """From an augmentation of a waveform to one of a batch of them.
+
+    Attributes
+    ----------
+    augment : callable
+        From a waveform, its sample rate and a `numpy.random.Generator` to a waveform.
+    sample_rate : int
+        Samples per second.
+    """
+
+    augment: object
+    sample_rate: int
+
+    def __call__(self, batch, generator):
+        """Augment each waveform of a batch with a generator of its own.
+
+        Parameters
+        ----------
+        batch : SpectrogramBatch
+            Frames of one band, the samples.
+        generator : torch.Generator
+            The source of randomness.
+
+        Returns
+        -------
+        batch : SpectrogramBatch
+            The augmented batch, as long as its longest waveform now is.
+        """
+        seeds = torch.randint(2**62, (len(batch.frames),), generator=generator).tolist()
+        waveforms = batch.frames[..., 0].cpu().numpy()
+        augmented = [
+            self._augmented(waveform[:n_samples], seed)
+            for waveform, n_samples, seed in zip(waveforms, batch.lengths.tolist(), seeds)
+        ]
+        lengths = [len(waveform) for waveform in augmented]
+        frames = np.zeros((len(augmented), max(lengths), 1), dtype=waveforms.dtype)
+        for row, waveform in zip(frames, augmented):
+            row[: len(waveform), 0] = waveform
+        device = batch.frames.device
+        n_frames = None if len(set(lengths)) == 1 else torch.tensor(lengths, device=device)
+        return replace(batch, frames=torch.from_numpy(frames).to(device), n_frames=n_frames)
+
+    def _augmented(self, waveform, seed):
+        augmented = self.augment(waveform, self.sample_rate, np.random.default_rng(seed))
+        augmented = np.asarray(augmented, dtype=waveform.dtype)
+        if augmented.ndim != 1 or len(augmented) == 0:
+            raise ValueError(
+                "What the 'augment' parameter is must return a waveform, a 1-D array of at least "
+                f"one sample. {self.augment!r:.80} returned an array of shape {augmented.shape}."
+            )
+        return augmented
+
+
+def check_augments_waveforms(augment, name):
+    """Raise if an augmentation, or a step of it, is for spectrograms."""
+    parts = [augment, *augment.get_params().values()] if hasattr(augment, "get_params") else []
+    for part in parts:
+        if isinstance(part, SpectrogramAugmentation):
+            raise ValueError(
+                f"The 'augment' parameter of {name} must be an augmentation of waveforms, such as "
+                f"WaveformShift(), or a Compose of several. Got {part!r:.80}, which augments "
+                "spectrograms."
+            )
