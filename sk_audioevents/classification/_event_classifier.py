@@ -315,6 +315,7 @@ class EventClassifier(
         module = net.module_
         self.segment_frames_ = module.segment_frames
         self.segment_hop_frames_ = module.segment_hop_frames
+        self.context_frames_ = module.context_frames
         self._n_features_out = self.embedding_dim
         # Channels last is the layout that convolutions on CPU and CUDA are fastest in.
         module.to(dtype=dtype, memory_format=torch.channels_last)

@@ -122,6 +122,8 @@ class VGGEventClassifier(EventClassifier):
         Number of frames that a segment output sees.
     segment_hop_frames_ : int
         Number of frames between the starts of segments.
+    context_frames_ : int
+        How many frames on each side of a segment the convolutions see.
 
     See Also
     --------

@@ -127,9 +127,10 @@ class SoundEventDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     With a fixed threshold and a fitted estimator, the detector needs no ``fit``.
 
-    Seams between windows cannot be told (1e-5) where what the transformer makes of a moment does
-    not depend on the rest of the window: so with ``LogMelTransformer(top_db=None)``. The floor of
-    ``top_db`` lies below the loudest frame of each window.
+    Seams between windows cannot be told (1e-5; 2e-5 where files are resampled) if what is made of
+    a moment does not depend on the rest of the window, as with ``LogMelTransformer(top_db=None)``.
+    The floor of ``top_db`` lies below the loudest frame of each window, and a recurrent layer hears
+    all of it.
 
     Examples
     --------

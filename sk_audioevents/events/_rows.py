@@ -84,7 +84,7 @@ class FileRows:
         for row, window in windows:
             clip = self._clips[row]
             starts.append(clip.start_time + window.start)
-            whole = window.end is None or window.end == 0
+            whole = window.end is None or window.end == 0  # 0 where the length is not known
             ends.append(clip.end_time if whole else clip.start_time + window.end)
         table = {"path": [self._clips[row].path for row, _ in windows], "start_time": starts}
         return pd.DataFrame({**table, "end_time": np.array(ends, dtype=np.float64)})

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+ROUNDING = 1e-6  # seconds; edges of segments that are closer are one: 3 * 0.1 is not 0.3
+
 
 @dataclass(frozen=True, slots=True)
 class TimedScores:
@@ -65,6 +67,7 @@ def score_over_time(starts, ends, scores, overlap_pooling, duration):
     edges = np.unique(np.clip(np.concatenate([starts, ends, [0.0, duration]]), 0.0, duration))
     if len(edges) == 1:  # a recording of no length
         return np.zeros(2), scores[:1]
+    edges = np.append(edges[:-1][np.diff(edges) > ROUNDING], duration)
     middles = (edges[:-1] + edges[1:]) / 2
     stop = np.maximum(np.searchsorted(starts, middles, side="right"), 1)
     first = np.minimum(np.searchsorted(ends, middles, side="right"), stop - 1)

@@ -53,8 +53,15 @@ def test_steps_go_from_the_start_to_the_end_of_the_recording(segments, overlap_p
         edges, over_time = score_over_time(starts, ends, scores, overlap_pooling, duration)
         assert edges[0] == 0
         assert edges[-1] == duration
-        assert (np.diff(edges) > 0).all()
+        assert (np.diff(edges) > 1e-6).all()
         assert len(over_time) == len(edges) - 1
+
+
+def test_edges_that_differ_by_rounding_are_one():
+    starts = 0.1 * np.arange(4)
+    edges, over_time = score_over_time(starts, starts + 0.3, np.ones((4, 1)), "mean", 0.6)
+    np.testing.assert_allclose(edges, [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    np.testing.assert_array_equal(over_time, np.ones((6, 1)))
 
 
 def test_instant_between_segments_has_the_score_of_the_one_before():
