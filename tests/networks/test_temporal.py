@@ -113,20 +113,30 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_the_global_state_alone(
     weights = []
     for seed in (3, 3, 4):
         layer.reset_parameters(torch.Generator().manual_seed(seed))
-        weights.append(torch.cat([p.detach().flatten() for p in layer.parameters()]).clone())
+        matrices = [p.detach().flatten() for p in layer.parameters() if p.dim() == 2]
+        weights.append(torch.cat(matrices).clone())
     assert torch.equal(state, torch.get_rng_state())
     assert torch.equal(weights[0], weights[1])
     assert (weights[0] != weights[2]).all()
 
 
 @both_directions
-def test_weights_are_uniform_within_1_over_the_root_of_the_units(bidirectional):
-    layer = make_layer(bidirectional, in_features=40, n_units=25)
-    for parameter in layer.parameters():
-        assert parameter.abs().max() <= 0.2
-        assert parameter.abs().max() > 0.19
-        standard_error = 0.2 / (3 * parameter.numel()) ** 0.5
-        assert abs(parameter.mean()) < 4 * standard_error
+def test_the_initial_weights_are_those_of_the_docstring(bidirectional):
+    layer = make_layer(bidirectional, in_features=400, n_units=25)
+    layer.reset_parameters(torch.Generator().manual_seed(0))
+    for name, parameter in layer.lstm.named_parameters():
+        gates = parameter.detach().view(4, 25, -1)
+        if name.startswith("weight_ih"):
+            torch.testing.assert_close(
+                gates.std(dim=(1, 2)) * 200**0.5, torch.ones(4).double(), rtol=0.03, atol=0
+            )
+        elif name.startswith("weight_hh"):
+            expected = torch.eye(25).double().expand(4, -1, -1)
+            torch.testing.assert_close(gates @ gates.transpose(1, 2), expected)
+        else:
+            open_at_first = torch.zeros(4, 25).double()
+            open_at_first[1] = float(name.startswith("bias_ih"))
+            torch.testing.assert_close(gates[..., 0], open_at_first)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
