@@ -69,7 +69,7 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         unless thresholds are per class.
     n_features_in_ : int
         As the classifier has it. Only if it does.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         As the classifier has it. Only if it does.
 
     See Also

@@ -105,7 +105,7 @@ class SoundEventDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         The threshold of each label.
     n_features_in_ : int
         Number of samples per clip; only where the estimator learns it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of features; only where the estimator learns them.
 
     See Also
