@@ -37,7 +37,7 @@ class ClipFile:
     end_time: float | None = None
 
 
-def check_clips(X, estimator, *, reset):
+def check_clips(X, estimator, *, reset, dtype=np.float32):
     """Tell what kind of clips X holds, and check each of them.
 
     Parameters
@@ -48,12 +48,14 @@ def check_clips(X, estimator, *, reset):
         Whose X it is; learns or compares ``n_features_in_`` when X is 2-D.
     reset : bool
         Whether to learn (fit) or to compare (transform).
+    dtype : dtype or list of dtypes, default=np.float32
+        The types that a 2-D array is kept in; one of another becomes the first of them.
 
     Returns
     -------
     kind : {"files", "waveforms", "array"}
         The kind of input, which decides the container of the output.
-    clips : list of ClipFile, list of 1-D float32 arrays, or 2-D float32 array
+    clips : list of ClipFile, list of 1-D float32 arrays, or 2-D array
         The clips, one a row.
 
     Raises
@@ -81,7 +83,7 @@ def check_clips(X, estimator, *, reset):
     if items is not None and isinstance(items[0], np.ndarray):
         return "waveforms", _check_waveforms(items, name)
     _refuse_2d_strings(X, name)
-    return "array", validate_data(estimator, X, reset=reset, dtype=np.float32)
+    return "array", validate_data(estimator, X, reset=reset, dtype=dtype)
 
 
 def check_frames(X, estimator, *, reset, dtype=(np.float64, np.float32)):

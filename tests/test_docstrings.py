@@ -17,9 +17,11 @@ MODULES = (
     "sk_audioevents.datasets",
     "sk_audioevents.events",
     "sk_audioevents.exceptions",
+    "sk_audioevents.explain",
     "sk_audioevents.metrics",
     "sk_audioevents.model_selection",
     "sk_audioevents.networks",
+    "sk_audioevents.plotting",
 )
 # Left out: extended summaries, See Also and Examples, which not every function needs; numpydoc's
 # taste in the layout of Returns (RT02, RT04), which is against named arrays with a dtype in front.

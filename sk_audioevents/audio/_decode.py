@@ -171,6 +171,34 @@ def decode(
     return _resample(waveform, own_rate, sample_rate, resample_quality), int(sample_rate)
 
 
+def count_samples(path, sample_rate, start_time=0.0, end_time=None):
+    """Return how many samples `decode` gives, without decoding where the header tells the length.
+
+    Parameters
+    ----------
+    path, sample_rate, start_time, end_time
+        As for `load_audio`.
+
+    Returns
+    -------
+    n_samples : int
+        At least 1.
+
+    Raises
+    ------
+    AudioDecodeError
+        If the header is wrong or the recording ends before the window does.
+    """
+    with open_recording(path) as recording:
+        own_rate = recording.sample_rate
+        first, stop = _window(recording, start_time, end_time)
+    if stop is None:
+        return len(decode(path, sample_rate, start_time, end_time)[0])
+    if sample_rate is None or sample_rate == own_rate:
+        return stop - first
+    return max(1, (2 * (stop - first) * sample_rate + own_rate) // (2 * own_rate))  # as soxr rounds
+
+
 def _window(recording, start_time, end_time):
     """Return the first sample of the window and the one after its last; None is not known."""
     rate, n_samples = recording.sample_rate, recording.n_samples

@@ -113,7 +113,7 @@ class VGGEventClassifier(EventClassifier):
         Number of frequency bands.
     n_iter_ : int
         Number of epochs trained.
-    history_ : DataFrame of shape (n_iter_, n_columns)
+    history_ : DataFrame of shape (n_epochs, n_columns)
         For each epoch: epoch, train_loss, valid_loss where clips are held out, learning_rate of the
         last batch, seconds, and the metrics named in ``callbacks``.
     loss_curve_ : list of float
@@ -245,6 +245,32 @@ class VGGEventClassifier(EventClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def explain_lrp(self, X, target=None, rule="composite", output="clip", **options):
+        """Tell which frames and bands decided, by layer-wise relevance propagation.
+
+        Parameters
+        ----------
+        X : array of shape (n_clips, n_frames, n_bands) or (n_clips, n_segments, n_frames, n_bands)
+            Frames or bags, as for ``fit``.
+        target : label, int or array-like, default=None
+            The class to explain. None is the most probable one.
+        rule : str, rule or list of (start, stop, rule), default="composite"
+            How relevance is shared out in the convolutions.
+        output : {"clip", "segment"}, default="clip"
+            Whether the score of the clip or that of one segment is explained.
+        **options : dict
+            ``bias`` and ``segment`` of `sk_audioevents.explain.explain_lrp`, which this calls and
+            which says more.
+
+        Returns
+        -------
+        relevance : Relevance
+            The maps and the scores that they add up to.
+        """
+        from sk_audioevents.explain import explain_lrp  # it stands above the classifiers
+
+        return explain_lrp(self, X, target=target, rule=rule, output=output, **options)
 
     def _network(self, n_outputs, exclusive, seed):
         channels = check_sizes(self.channels, "channels", self)

@@ -136,7 +136,7 @@ class WaveformEventClassifier(EventClassifier):
         Number of samples per clip; only where X was a 2-D array.
     n_iter_ : int
         Number of epochs trained.
-    history_ : DataFrame of shape (n_iter_, n_columns)
+    history_ : DataFrame of shape (n_epochs, n_columns)
         For each epoch: epoch, train_loss, valid_loss where clips are held out, learning_rate of the
         last batch, seconds, and the metrics named in ``callbacks``.
     loss_curve_ : list of float
@@ -145,6 +145,8 @@ class WaveformEventClassifier(EventClassifier):
         Number of samples that a segment output sees.
     segment_hop_frames_ : int
         Number of samples between the starts of segments.
+    context_frames_ : int
+        How many samples on each side of a segment the convolutions see.
 
     See Also
     --------
@@ -181,10 +183,8 @@ class WaveformEventClassifier(EventClassifier):
     --------
     >>> from sk_audioevents import WaveformEventClassifier
     >>> from sk_audioevents.datasets import make_sound_events
-    >>> sounds = make_sound_events(n_clips=24, n_classes=2, duration=1.0, random_state=0)
-    >>> model = WaveformEventClassifier(
-    ...     sample_rate=sounds.sample_rate, segment_duration=0.5, max_epochs=2, random_state=0
-    ... )
+    >>> sounds = make_sound_events(24, n_classes=2, duration=1.0, sample_rate=16000, random_state=0)
+    >>> model = WaveformEventClassifier(segment_duration=0.5, max_epochs=2, random_state=0)
     >>> model.fit(sounds.waveforms, sounds.target).predict_proba(sounds.waveforms).shape
     (24, 2)
     >>> model.predict_segments(sounds.waveforms)[0].shape
@@ -199,6 +199,10 @@ class WaveformEventClassifier(EventClassifier):
         "pool_sizes": ["array-like"],
         "hidden_dim": [Interval(Integral, 1, None, closed="left")],
     }
+
+    # Frames of one sample, from its beginning: so a SoundEventDetector knows the times of segments.
+    hop_length = 1
+    center = False
 
     def __init__(
         self,

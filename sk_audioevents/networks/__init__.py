@@ -8,11 +8,13 @@ from sk_audioevents.networks._losses import (
 )
 from sk_audioevents.networks._pooling import ClipScores, SegmentPooling
 from sk_audioevents.networks._vgg import VGGNetwork
+from sk_audioevents.networks._waveform import WaveformNetwork
 
 __all__ = [
     "ClipScores",
     "SegmentPooling",
     "VGGNetwork",
+    "WaveformNetwork",
     "binary_cross_entropy",
     "cross_entropy",
     "focal_loss",

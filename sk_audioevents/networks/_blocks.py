@@ -88,16 +88,18 @@ class ConvUnit(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """One or more 3×3 convolution units, closed by max pooling.
+    """One or more convolution units that keep the size, closed by max pooling.
 
-    Pooling rounds sizes up, so that the last frames of a clip are not thrown away.
+    The sizes of the kernel are odd. Pooling rounds sizes up, so that the last frames of a clip are
+    not thrown away.
     """
 
-    def __init__(self, in_channels, out_channels, n_units, pool_size):
+    def __init__(self, in_channels, out_channels, n_units, pool_size, kernel_size=(3, 3)):
         super().__init__()
         widths = [in_channels] + [out_channels] * n_units
+        padding = tuple(size // 2 for size in kernel_size)
         self.units = nn.ModuleList(
-            ConvUnit(*pair, kernel_size=3, padding=1) for pair in pairwise(widths)
+            ConvUnit(*pair, kernel_size, padding) for pair in pairwise(widths)
         )
         self.pool_size = pool_size
         self.pool = nn.MaxPool2d(pool_size, ceil_mode=True)

@@ -4,14 +4,10 @@ A. Kumar, M. Khadkevich and C. Fügen, "Knowledge transfer from weakly labeled a
 convolutional neural network for sound events and scenes", ICASSP 2018, arXiv:1711.01369, Table 1.
 """
 
-import torch
-from torch import nn
-
-from sk_audioevents.networks._blocks import ConvBlock, ConvUnit, valid_frames
-from sk_audioevents.networks._segment_network import SegmentNetwork
+from sk_audioevents.networks._block_network import BlockNetwork, BlockShape
 
 
-class VGGNetwork(SegmentNetwork):
+class VGGNetwork(BlockNetwork):
     """Log-mel frames of any length → segment logits → pooled class probabilities.
 
     Blocks of two 3×3 convolutions (the last block: one), each followed by batch norm and ReLU and
@@ -75,71 +71,21 @@ class VGGNetwork(SegmentNetwork):
         exclusive=False,
         seed=0,
     ):
-        super().__init__()
-        self.segment_hop_frames, self.context_frames = 1, 0
-        with torch.device("meta"):  # weights are made once, below, from their own generator
-            self.blocks = nn.ModuleList()
-            in_channels, bands_left = 1, n_bands
-            for i, out_channels in enumerate(channels):
-                n_units = 1 if i == len(channels) - 1 else 2
-                default = (2, 2 if bands_left >= 4 else 1)
-                time_pool, band_pool = default if pool_sizes is None else pool_sizes[i]
-                pool_size = (time_pool, min(band_pool, bands_left))
-                self.blocks.append(ConvBlock(in_channels, out_channels, n_units, pool_size))
-                in_channels, bands_left = out_channels, -(-bands_left // band_pool)
-                self.context_frames += n_units * self.segment_hop_frames
-                self.segment_hop_frames *= time_pool
-            self.embedding = ConvUnit(in_channels, embedding_dim, kernel_size=(2, bands_left))
-            self._add_head(embedding_dim, n_outputs, temporal, temporal_dim, pooling, exclusive)
-        self.segment_frames = 2 * self.segment_hop_frames
-        self.to_empty(device="cpu")
-        self.register_buffer("band_mean", torch.zeros(n_bands))
-        self.register_buffer("band_scale", torch.ones(n_bands))
-        self.reset_parameters(torch.Generator().manual_seed(seed))
+        head = {
+            "n_outputs": n_outputs,
+            "temporal": temporal,
+            "temporal_dim": temporal_dim,
+            "pooling": pooling,
+            "exclusive": exclusive,
+        }
+        super().__init__(n_bands, _blocks(n_bands, channels, pool_sizes), embedding_dim, head, seed)
 
-    def reset_parameters(self, generator):
-        """Draw the weights of the convolutions as He et al. (2015) do; the class layer begins at 0.
 
-        Parameters
-        ----------
-        generator : torch.Generator
-            The source of randomness.
-        """
-        for module in self.modules():
-            if isinstance(module, ConvUnit):
-                nn.init.kaiming_normal_(
-                    module.conv.weight, nonlinearity="relu", generator=generator
-                )
-                module.norm.reset_parameters()
-        self._reset_head(generator)
-
-    def embed(self, frames, n_frames=None, sample_weight=None):
-        """Compute the embedding of each segment.
-
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_bands)
-            Log-mel frames, not standardised; what stands after a clip's end does not matter.
-        n_frames : int64 Tensor of shape (B,), default=None
-            Length of each clip; None where all have T frames.
-        sample_weight : Tensor of shape (B,), default=None
-            Weight of each clip in batch norm, in training.
-
-        Returns
-        -------
-        embeddings : Tensor of shape (B, embedding_dim, K, 1)
-            The embeddings; zeros after a clip's end.
-        """
-        weight = None if sample_weight is None else sample_weight[:, None, None, None]
-        x = ((frames - self.band_mean) / self.band_scale)[:, None]  # (B, 1, T, n_bands)
-        valid = valid_frames(n_frames, x.shape[2], x.dtype)
-        x = x if valid is None else x * valid
-        for block in self.blocks:
-            x = block(x, valid, weight)  # (B, channels, ceil(T / time_pool), bands / band_pool)
-            n_frames = None if n_frames is None else -(-n_frames // block.pool_size[0])
-            valid = valid_frames(n_frames, x.shape[2], x.dtype)
-        if x.shape[2] == 1:  # a clip within half a segment
-            x = nn.functional.pad(x, (0, 0, 0, 1))
-        n_segments = None if n_frames is None else (n_frames - 1).clamp_min(1)
-        valid = valid_frames(n_segments, x.shape[2] - 1, x.dtype)
-        return self.embedding(x, valid, weight)  # (B, embedding_dim, K, 1)
+def _blocks(n_bands, channels, pool_sizes):
+    """Yield the shape of each block."""
+    for i, n_filters in enumerate(channels):
+        n_units = 1 if i == len(channels) - 1 else 2
+        default = (2, 2 if n_bands >= 4 else 1)
+        time_pool, band_pool = default if pool_sizes is None else pool_sizes[i]
+        yield BlockShape(n_filters, n_units, (time_pool, min(band_pool, n_bands)))
+        n_bands = -(-n_bands // band_pool)

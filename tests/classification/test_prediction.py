@@ -34,9 +34,8 @@ def test_the_seams_of_a_long_recording_cannot_be_seen(parameters, n_frames, fitt
     model, clip = fitted(**parameters), recording(n_frames)
     at_once = [model.predict_proba([clip]), model.predict_segments([clip])[0]]
     for frames_per_batch in (1, 64, 500):
-        for module in ("_prediction", "_batches"):
-            name = f"sk_audioevents.classification.{module}.FRAMES_PER_BATCH"
-            monkeypatch.setattr(name, frames_per_batch)
+        name = "sk_audioevents.classification._batches.VALUES_PER_BATCH"
+        monkeypatch.setattr(name, 9 * frames_per_batch)
         np.testing.assert_allclose(model.predict_proba([clip]), at_once[0], atol=1e-6)
         segments = model.predict_segments([clip])[0]
         np.testing.assert_allclose(segments, at_once[1], rtol=0, atol=1e-6)
@@ -58,8 +57,7 @@ class WatchedFrames(LazyArray):
 
 
 def test_a_long_recording_is_read_chunk_by_chunk(fitted, monkeypatch):
-    for module in ("_prediction", "_batches"):
-        monkeypatch.setattr(f"sk_audioevents.classification.{module}.FRAMES_PER_BATCH", 100)
+    monkeypatch.setattr("sk_audioevents.classification._batches.VALUES_PER_BATCH", 9 * 100)
     watched = WatchedFrames(recording(3000))
     fitted().predict_proba([watched])
     assert 100 <= watched.most < 200
