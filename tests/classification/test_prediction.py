@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sk_audioevents._lazy import LazyArray
+from sk_audioevents.explain import explain_lrp
 
 NETWORKS = {
     "mean": {},
@@ -117,3 +118,11 @@ def test_a_bag_is_pooled_over_its_segments(pooling, fitted):
         expected = module.pooling(logits[:, 0][None].double()).log_present.exp()
     expected = expected / expected.sum()
     np.testing.assert_allclose(model.predict_proba([bag]), expected, rtol=1e-5)
+
+
+def test_the_method_explains_as_the_function_does(fitted):
+    model, clip = fitted(), recording(40)
+    ours = model.explain_lrp([clip], target=1, rule="epsilon", bias="keep")
+    expected = explain_lrp(model, [clip], target=1, rule="epsilon", bias="keep")
+    np.testing.assert_array_equal(ours.relevance[0], expected.relevance[0])
+    assert ours.relevance[0].shape == clip.shape
