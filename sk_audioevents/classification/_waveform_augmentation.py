@@ -57,8 +57,8 @@ class BatchOfWaveforms:
         augmented = np.asarray(augmented, dtype=waveform.dtype)
         if augmented.ndim != 1 or len(augmented) == 0:
             raise ValueError(
-                "What the 'augment' parameter is must return a waveform, a 1-D array of at least "
-                f"one sample. {self.augment!r:.80} returned an array of shape {augmented.shape}."
+                "The 'augment' parameter must return a waveform, a 1-D array of at least one "
+                f"sample. {self.augment!r:.80} returned an array of shape {augmented.shape}."
             )
         return augmented
 

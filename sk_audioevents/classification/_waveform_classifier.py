@@ -31,8 +31,8 @@ class WaveformEventClassifier(EventClassifier):
         Rate, in hertz, to which files are resampled; waveforms in X are taken to have it.
     segment_duration : float, default=2.0
         How long the stretch is that a segment output is about, in seconds; the next one shares half
-        of it. Rounded to two whole steps of the network, a step being the product of ``pool_sizes``
-        in samples.
+        of it. Half of it is rounded to whole steps of the network, which are as many samples as the
+        product of ``pool_sizes``.
     loss : {"bce", "focal", "cross_entropy"}, default="bce"
         Binary cross-entropy of each class on its own (sigmoids); the same with little weight on
         what is already right (focal loss); or cross-entropy of classes that exclude each other
@@ -184,11 +184,11 @@ class WaveformEventClassifier(EventClassifier):
     >>> from sk_audioevents import WaveformEventClassifier
     >>> from sk_audioevents.datasets import make_sound_events
     >>> sounds = make_sound_events(24, n_classes=2, duration=1.0, sample_rate=16000, random_state=0)
-    >>> model = WaveformEventClassifier(segment_duration=0.5, max_epochs=2, random_state=0)
+    >>> model = WaveformEventClassifier(segment_duration=0.4, max_epochs=2, random_state=0)
     >>> model.fit(sounds.waveforms, sounds.target).predict_proba(sounds.waveforms).shape
     (24, 2)
     >>> model.predict_segments(sounds.waveforms)[0].shape
-    (3, 2)
+    (4, 2)
     """
 
     _parameter_constraints = {

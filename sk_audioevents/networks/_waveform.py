@@ -27,8 +27,8 @@ class WaveformNetwork(BlockNetwork):
     n_outputs : int
         Number of class outputs.
     segment_samples : int, default=32000
-        How many samples a segment output is about. Rounded to the nearest two whole steps, at least
-        two; a step is the product of ``pool_sizes``.
+        How many samples a segment output is about. Half of it is rounded to whole steps, at least
+        one, of as many samples as the product of ``pool_sizes``.
     channels : sequence of int, default=(16, 32, 32, 256)
         Filters of each block.
     kernel_sizes : sequence of int, default=(9, 3, 3, 3)

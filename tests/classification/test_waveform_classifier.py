@@ -80,9 +80,8 @@ def ragged(X, seed=0):
 def write(tmp_path):
     """Return a function that writes waveforms to files and returns the paths."""
 
-    def write_files(waveforms, sample_rate=RATE, folder="clips"):
-        (tmp_path / folder).mkdir(exist_ok=True)
-        paths = [str(tmp_path / folder / f"{i:03}.wav") for i in range(len(waveforms))]
+    def write_files(waveforms, sample_rate=RATE):
+        paths = [str(tmp_path / f"{i:03}.wav") for i in range(len(waveforms))]
         for path, waveform in zip(paths, waveforms):
             soundfile.write(path, waveform, sample_rate, subtype="FLOAT")
         return paths
