@@ -22,6 +22,7 @@ from sk_audioevents import LogMelTransformer, VGGEventClassifier
 from sk_audioevents.datasets import make_soundscapes
 from sk_audioevents.events import SoundEventDetector, write_events
 from sk_audioevents.metrics import event_report
+from sk_audioevents.plotting import EventTimelineDisplay
 
 SAMPLE_RATE = 16000
 KINDS = ["chirp", "bell", "siren", "knock"]
@@ -67,7 +68,6 @@ folder = tempfile.TemporaryDirectory()
 path = Path(folder.name, "evening.wav")
 soundfile.write(path, evening.waveforms[0], SAMPLE_RATE)
 
-timeline = detector.predict_timeline([path])
 events = detector.predict_events([path])
 print(events.drop(columns="path").head(8).round(2).to_string(index=False))
 
@@ -81,31 +81,20 @@ print(path.with_suffix(".csv").read_text().partition("\n")[0])
 # %%
 # Scores, events and truth
 # ------------------------
-# The line is the score, the dots the threshold that an event reaches. Bars are events: those that
-# were found above, the true ones below.
+# The line is the score, the dots the threshold that an event reaches. Filled bars are the events
+# that were found, hatched ones the true events.
 
-figure, axes = plt.subplots(len(KINDS), sharex=True, figsize=(10, 6), layout="constrained")
-middles = timeline.index.get_level_values("start_time") + 0.08
-for ax, label in zip(axes, detector.labels_):
-    ax.plot(middles, timeline[label], linewidth=0.8, color="0.4")
-    ax.axhline(detector.thresholds_[label], linestyle=":", color="0.4")
-    for table, y, color in ((events, 1.1, "C0"), (evening.events, -0.25, "C2")):
-        of_label = table[table["label"] == label]
-        widths = of_label["offset"] - of_label["onset"]
-        ax.broken_barh(list(zip(of_label["onset"], widths)), (y, 0.15), color=color)
-    ax.set(ylabel=label, ylim=(-0.3, 1.3), yticks=[0, 1])
-axes[0].set_title("found (blue), scores, true (green)")
-axes[-1].set(xlabel="time, s", xlim=(0, 180))
+truth = evening.events.assign(path=str(path))  # the truth has the number of the soundscape there
+display = EventTimelineDisplay.from_estimator(detector, path, reference=truth)
 
 # %%
 # How good is it? An event counts as found if its onset is right to within 0.5 s, and its offset to
 # within 0.5 s or half of its length.
 
-found = events.assign(path=0)  # the truth has the number of the soundscape there
-report = event_report(evening.events, found, onset_collar=0.5, offset_collar=0.5)
+report = event_report(truth, events, onset_collar=0.5, offset_collar=0.5)
 print(report[["n_true", "n_pred", "precision", "recall", "f1"]].round(2))
 
 folder.cleanup()
 if len(sys.argv) > 1:
-    figure.savefig(sys.argv[1], dpi=120)
+    display.figure_.savefig(sys.argv[1], dpi=120)
 plt.show()

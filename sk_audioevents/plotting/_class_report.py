@@ -62,7 +62,7 @@ class ClassReportDisplay:
     def plot(self, *, metric="average_precision", max_classes=None, ax=None):
         """Draw a bar for each class.
 
-        Classes without the metric (no clip has them) are counted in the title and have no bar.
+        Classes without the metric (no clip has them) are counted below the axis and have no bar.
         Where there are more than `max_classes`, the best and the worst are drawn, half of each.
 
         Parameters
@@ -86,7 +86,7 @@ class ClassReportDisplay:
         import_pyplot(caller)
         check_one_of(metric, "metric", METRICS, caller)
         if max_classes is None:
-            max_classes = MANY if ax is None else max(2, min(MANY, int(_room(ax) / LINE) - 1))
+            max_classes = MANY if ax is None else _most_bars(check_axes(ax, caller, None))
         check_count(max_classes, "max_classes", 2, caller)
         scored = self.report[self.report[metric].notna()]
         scored = scored.sort_values(metric, ascending=False, kind="stable")
@@ -261,6 +261,10 @@ class ClassReportDisplay:
 def _room(ax):
     """Return how many points the bars may take from top to bottom, about."""
     return ROOM * size_of(ax)[1]
+
+
+def _most_bars(ax):
+    return max(2, min(MANY, int(_room(ax) / LINE) - 1))
 
 
 def _best_and_worst(scored, max_classes):

@@ -1,31 +1,24 @@
 """When which sounds occur in a recording: events, the truth, and the scores that they come from."""
 
-import os
 from numbers import Real
 
 import numpy as np
 
-from sk_audioevents._event_table import check_events, path_column
-from sk_audioevents._time import samples_to_seconds
-from sk_audioevents.audio._open import open_recording
 from sk_audioevents.events import find_events
 from sk_audioevents.events._scorer import _attribute_of, _flat_steps
+from sk_audioevents.plotting._event_checks import check_one_recording, check_timeline, events_of
+from sk_audioevents.plotting._event_rows import ALONE, BARS, draw_bars, draw_scores
 from sk_audioevents.plotting._panels import (
     check_axes,
     colorbar_beside,
     import_pyplot,
     stack_panels,
 )
-from sk_audioevents.plotting._spectrogram import spectrogram
+from sk_audioevents.plotting._recording import check_recording, recording_levels
 from sk_audioevents.plotting._style import ESTIMATE, GREY, LEVELS, REFERENCE, short_names, size_of
 
 WIDE = 300.0  # points of axes that have room for the legend in one line
 MOST_ROWS = 20  # classes up to which those without events are drawn too
-# A row is 1 high, and its class at 0. From the top: scores, if there are any, estimate, reference.
-SCORES_TOP, SCORES_BOTTOM = -0.42, 0.06
-# Top and height of the bars of estimate and reference: without and with scores above them.
-BARS = {False: ((-0.3, 0.28), (0.02, 0.28)), True: ((0.1, 0.15), (0.28, 0.15))}
-ALONE = {False: (-0.2, 0.4), True: (0.15, 0.22)}  # of estimates that have no reference
 QUIETEST = 5  # percentile of the levels that has the darkest colour
 
 
@@ -176,16 +169,15 @@ class EventTimelineDisplay:
         """
         caller = f"{cls.__name__}.from_estimator"
         import_pyplot(caller)
+        check_recording(recording, caller)
         timeline = detector.predict_timeline([recording])
-        if len(timeline) == 0:
-            raise ValueError(f"The 'recording' parameter of {caller} must have samples. Got none.")
         _, thresholds = detector._labels_and_thresholds()
         rules = ("offset_ratio", "median_filter", "merge_gap", "min_duration")
         events = find_events(
             timeline, threshold=thresholds, **{name: getattr(detector, name) for name in rules}
         )
         if reference is not None:
-            reference = _events_of(reference, timeline.index[0][0], caller)
+            reference = events_of(reference, timeline.index[0][0], caller)
         return cls.from_predictions(
             events,
             timeline.index.get_level_values("end_time").max(),
@@ -257,11 +249,11 @@ class EventTimelineDisplay:
                 f"The 'duration' parameter of {caller} must be a number of seconds above 0. "
                 f"Got {duration!r} instead."
             )
-        events = _check_one_recording(events, "events", labels, duration, caller)
+        events = check_one_recording(events, "events", labels, duration, caller)
         if reference is not None:
-            reference = _check_one_recording(reference, "reference", labels, duration, caller)
+            reference = check_one_recording(reference, "reference", labels, duration, caller)
         if timeline is not None:
-            _check_timeline(timeline, caller)
+            check_timeline(timeline, caller)
         if isinstance(thresholds, Real):
             if timeline is None:
                 raise ValueError(
@@ -270,7 +262,7 @@ class EventTimelineDisplay:
             thresholds = dict.fromkeys(timeline.columns, float(thresholds))
         levels = highest = None
         if recording is not None:
-            levels, highest = _levels_of(recording, duration, sample_rate, caller)
+            levels, highest = recording_levels(recording, duration, sample_rate, caller)
         display = cls(
             events,
             duration,
@@ -309,14 +301,18 @@ class EventTimelineDisplay:
 
     def _draw_rows(self, ax):
         with_scores = self.timeline is not None
-        estimate, reference = BARS[with_scores]
+        place, place_of_reference = BARS[with_scores]
         if self.reference is None:
-            estimate = ALONE[with_scores]
-        self.bars_ = self._draw_bars(ax, self.events, estimate, ESTIMATE)
+            place = ALONE[with_scores]
+        self.bars_ = draw_bars(ax, self.labels_, self.events, place, ESTIMATE)
         self.reference_bars_ = {}
         if self.reference is not None:
-            self.reference_bars_ = self._draw_bars(ax, self.reference, reference, REFERENCE)
-        self.score_lines_ = self._draw_scores(ax) if with_scores else {}
+            self.reference_bars_ = draw_bars(
+                ax, self.labels_, self.reference, place_of_reference, REFERENCE
+            )
+        self.score_lines_ = {}
+        if with_scores:
+            self.score_lines_ = draw_scores(ax, self.labels_, self.timeline, self.thresholds or {})
         for row in range(1, len(self.labels_)):
             ax.axhline(row - 0.5, color="0.85", linewidth=0.8, zorder=0)
         ax.set_yticks(range(len(self.labels_)), short_names(self.labels_, self.ax_))
@@ -325,39 +321,6 @@ class EventTimelineDisplay:
             xlim=(0, self.duration), ylim=(max(len(self.labels_), 1) - 0.5, -0.5), xlabel="time (s)"
         )
         self._draw_legend()
-
-    def _draw_bars(self, ax, table, place, style):
-        """Draw the events of each class into its row; return the bars by label."""
-        (top, height), bars = place, {}
-        for row, label in enumerate(self.labels_):
-            of_label = table[table["label"] == label]
-            bars[label] = ax.barh(
-                np.full(len(of_label), row + top),
-                of_label["offset"] - of_label["onset"],
-                left=of_label["onset"],
-                height=height,
-                align="edge",
-                **style,
-            )
-        return bars
-
-    def _draw_scores(self, ax):
-        """Draw the scores and the threshold of each class; return the lines by label."""
-        starts, ends = (
-            self.timeline.index.get_level_values(name).to_numpy()
-            for name in ("start_time", "end_time")
-        )
-        lines = {}
-        for row, label in enumerate(self.labels_):
-            if label not in self.timeline:
-                continue
-            edges = np.column_stack([starts, ends]).ravel()
-            scores = np.repeat(self.timeline[label].to_numpy(), 2)
-            (lines[label],) = ax.plot(edges, _score_height(scores, row), color="0.2", linewidth=0.8)
-            if label in (self.thresholds or {}):
-                height = _score_height(self.thresholds[label], row)
-                ax.axhline(height, color=GREY, linestyle=":", linewidth=1)
-        return lines
 
     def _draw_legend(self):
         plt = import_pyplot(type(self).__name__)
@@ -377,80 +340,4 @@ class EventTimelineDisplay:
             columnspacing=1,
             fontsize="small",
             frameon=False,
-        )
-
-
-def _score_height(score, row):
-    """Return where in its row a score is drawn."""
-    return row + SCORES_BOTTOM + (SCORES_TOP - SCORES_BOTTOM) * score
-
-
-def _check_one_recording(events, name, labels, duration, caller):
-    title = f"The {name!r} parameter of {caller}"
-    events = check_events(events, name=title, labels=labels, duration=float(duration))
-    paths = events["path"].unique()
-    if len(paths) > 1:
-        raise ValueError(
-            f"{title} must hold the events of one recording. Got those of {len(paths)}: take those "
-            f"of one, such as {name}[{name}['path'] == {paths[0]!r}]."
-        )
-    return events
-
-
-def _check_timeline(timeline, caller):
-    n_paths = timeline.index.get_level_values("path").nunique()
-    if n_paths != 1:
-        raise ValueError(
-            f"The 'timeline' parameter of {caller} must hold the scores of one recording. "
-            f"Got those of {n_paths}: timeline.loc[[path]] takes one."
-        )
-
-
-def _events_of(reference, path, caller):
-    """Return the events of one recording."""
-    title = f"The 'reference' parameter of {caller}"
-    reference = check_events(reference, name=title)
-    own = reference[path_column(reference["path"], title) == path]
-    if len(reference) and not len(own):
-        raise ValueError(
-            f"{title} must hold events of {path!r}. It has none, and others of "
-            f"{reference['path'][0]!r}: are the paths spelt alike? For a recording without events, "
-            "pass a table without rows."
-        )
-    return own
-
-
-def _levels_of(recording, duration, sample_rate, caller):
-    """Return the spectrogram of a file or waveform, and its highest frequency."""
-    if isinstance(recording, (str, os.PathLike)):
-        with open_recording(recording) as file:
-            sample_rate = file.sample_rate
-            n_samples = file.n_samples or max(1, round(duration * sample_rate))
-            _check_length(n_samples, duration, sample_rate, caller)
-            return spectrogram(file.read, n_samples, sample_rate), sample_rate / 2
-    waveform = np.asarray(recording, dtype=np.float32)
-    if waveform.ndim != 1 or len(waveform) == 0 or not np.isfinite(waveform).all():
-        raise ValueError(
-            f"The 'recording' parameter of {caller} must be a path or a waveform of shape "
-            f"(n_samples,) with finite samples. Got shape {waveform.shape}."
-        )
-    if not isinstance(sample_rate, Real) or not sample_rate > 0:
-        raise ValueError(
-            f"The 'sample_rate' parameter of {caller} must be the rate of the waveform, in hertz. "
-            f"Got {sample_rate!r} instead."
-        )
-    _check_length(len(waveform), duration, sample_rate, caller)
-
-    def read(first, n):
-        return waveform[first : first + n]
-
-    return spectrogram(read, len(waveform), sample_rate), sample_rate / 2
-
-
-def _check_length(n_samples, duration, sample_rate, caller):
-    seconds = samples_to_seconds(n_samples, sample_rate)
-    if abs(seconds - duration) > 0.01 * duration + 0.01:
-        raise ValueError(
-            f"The 'duration' parameter of {caller} must be the length of the recording, "
-            f"{seconds:.6g} s. Got {duration:.6g}: is the sample rate right?"
         )

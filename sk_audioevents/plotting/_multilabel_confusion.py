@@ -110,7 +110,7 @@ class MultilabelConfusionDisplay:
         import_pyplot(caller)
         check_one_of(normalize, "normalize", ("true", "pred", None), caller)
         if max_classes is None:
-            max_classes = MANY if ax is None else int(np.clip(_room(ax) / CELL - 1, 1, MANY))
+            max_classes = MANY if ax is None else _most_cells(check_axes(ax, caller, None))
         check_count(max_classes, "max_classes", 1, caller)
         n_classes = len(self.confusion_matrix) - 1
         self.drawn_ = np.append(_most_confused(self.confusion_matrix, max_classes), n_classes)
@@ -122,12 +122,7 @@ class MultilabelConfusionDisplay:
         largest = 1 if normalize else max(1, shares.max())
         self.image_ = self.ax_.imshow(shares, cmap=LEVELS, vmin=0, vmax=largest)
         self.text_ = self._write_numbers(shares, largest, min(0.4 * cell, SMALL))
-        names = np.arange(n_classes) if self.labels is None else self.labels
-        names = [*short_names([names[i] for i in self.drawn_[:-1]], self.ax_), NONE]
-        ticks = np.arange(len(names))
-        self.ax_.set_xticks(ticks, names, rotation=90, fontsize=font_size(cell))
-        self.ax_.set_yticks(ticks, names, fontsize=font_size(cell))
-        self.ax_.set(xlabel="predicted class", ylabel="true class")
+        self._name_classes(font_size(cell))
         if len(self.drawn_) <= n_classes:
             title = f"the {len(self.drawn_) - 1} most confused of {n_classes} classes"
             self.ax_.set_title(title, fontsize="medium")
@@ -239,6 +234,15 @@ class MultilabelConfusionDisplay:
         display = cls(matrix, labels=targets.labels)
         return display.plot(normalize=normalize, max_classes=max_classes, ax=ax)
 
+    def _name_classes(self, fontsize):
+        n_classes = len(self.confusion_matrix) - 1
+        names = np.arange(n_classes) if self.labels is None else self.labels
+        names = [*short_names([names[i] for i in self.drawn_[:-1]], self.ax_), NONE]
+        ticks = np.arange(len(names))
+        self.ax_.set_xticks(ticks, names, rotation=90, fontsize=fontsize)
+        self.ax_.set_yticks(ticks, names, fontsize=fontsize)
+        self.ax_.set(xlabel="predicted class", ylabel="true class")
+
     def _write_numbers(self, values, largest, fontsize):
         """Write each value but zeros into its cell, in the colour that can be read there."""
         if fontsize < LEAST:
@@ -300,6 +304,10 @@ def _check_indicator(y_true, caller):
 def _room(ax):
     """Return how many points the cells may take in each direction, about."""
     return ROOM * min(size_of(ax))
+
+
+def _most_cells(ax):
+    return max(1, min(MANY, int(_room(ax) / CELL) - 1))
 
 
 def _most_confused(matrix, max_classes):

@@ -40,8 +40,8 @@ def check_axes(ax, caller, figsize):
         The axes that the user gave.
     caller : str
         What draws, for errors.
-    figsize : tuple of two floats
-        Width and height of a new figure, in inches.
+    figsize : tuple of two floats or None
+        Width and height of a new figure, in inches. None where axes were given.
 
     Returns
     -------

@@ -12,6 +12,7 @@ from sk_audioevents.plotting._panels import (
     import_pyplot,
     stack_panels,
 )
+from sk_audioevents.plotting._recording import check_recording
 from sk_audioevents.plotting._style import BLUE, LEVELS, VERMILION, short
 
 SIGNED = "RdBu_r"  # red for, blue against, white for nothing; light to dark in print
@@ -186,6 +187,7 @@ class RelevanceDisplay:
             "grad_cam": explain.grad_cam,
         }
         check_one_of(method, "method", methods, caller)
+        check_recording(recording, caller)
         relevance = methods[method](estimator, [recording], target=target, **parameters)
         return cls.from_relevance(relevance, label=label, ax=ax)
 

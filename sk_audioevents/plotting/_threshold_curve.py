@@ -1,5 +1,7 @@
 """Precision, recall and F1 against the threshold, class by class."""
 
+from numbers import Real
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve
@@ -87,7 +89,7 @@ class ThresholdCurveDisplay:
         self.thresholds_, self.lines_ = {}, {}
         given = self.thresholds or {}
         for panel, (label, curve) in zip(self.axes_, self.curves.items()):
-            best = float(curve["threshold"][curve["f1"].argmax()])
+            best = float(curve["threshold"].iloc[curve["f1"].argmax()])
             self.thresholds_[label] = float(given.get(label, best))
             self.lines_[label] = _draw_curve(panel, curve, self.thresholds_[label])
             (title,) = short_names([label], panel, PER_INCH_OF_TITLE)
@@ -212,7 +214,7 @@ class ThresholdCurveDisplay:
         columns = _columns_to_show(targets, show, max_classes, caller)
         names = targets.labels.tolist()
         curves = {names[column]: _curve(targets, column) for column in columns}
-        if thresholds is not None and not isinstance(thresholds, dict):
+        if isinstance(thresholds, Real):
             thresholds = dict.fromkeys(curves, float(thresholds))
         _check_known(thresholds or {}, "thresholds", names, caller)
         return cls(curves, thresholds=thresholds).plot(ax=ax)
@@ -300,7 +302,7 @@ def _draw_curve(ax, curve, threshold):
     }
     ax.axvline(threshold, color="black", linewidth=0.8)
     row = x.searchsorted(threshold)  # the first score that reaches it
-    f1 = curve["f1"][row] if row < len(x) else 0.0
+    f1 = curve["f1"].iloc[row] if row < len(x) else 0.0
     ax.plot([threshold], [f1], marker="o", markersize=4, color=BLUE)
     ends = (0, 1) if x.iloc[0] >= 0 and x.iloc[-1] <= 1 else (None, None)
     right = threshold > (ends[1] or x.iloc[-1]) * 0.6

@@ -119,3 +119,8 @@ def test_wrong_options_are_refused(make_clips):
         ClassReportDisplay.from_predictions(*clips, metric="accuracy")
     with pytest.raises(ValueError, match=r"'max_classes' parameter .* an int from 2 on. Got 1"):
         ClassReportDisplay.from_predictions(*clips, max_classes=1)
+
+
+def test_a_figure_in_place_of_axes_is_refused(make_clips, pyplot):
+    with pytest.raises(TypeError, match=r"'ax' parameter of ClassReportDisplay.plot .* Got Figure"):
+        ClassReportDisplay.from_predictions(*make_clips(9, 2), ax=pyplot.figure())

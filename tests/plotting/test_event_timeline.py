@@ -224,7 +224,14 @@ def test_recordings_that_do_not_fit_are_refused():
     draw = EventTimelineDisplay.from_predictions
     with pytest.raises(ValueError, match=r"'sample_rate' .* of the waveform, in hertz. Got None"):
         draw(table(), 1.0, recording=np.zeros(RATE))
-    with pytest.raises(ValueError, match=r"finite samples. Got shape \(2, 8000\)"):
+    with pytest.raises(ValueError, match=r"'recording' .* must hold finite samples"):
+        draw(table(), 1.0, recording=np.full(RATE, np.nan), sample_rate=RATE)
+    with pytest.raises(TypeError, match=r"Got shape \(2, 8000\) instead"):
         draw(table(), 1.0, recording=np.zeros((2, RATE)), sample_rate=RATE)
     with pytest.raises(ValueError, match=r"length of the recording, 0.5 s. Got 1: is the sample"):
         draw(table(), 1.0, recording=np.zeros(RATE), sample_rate=2 * RATE)
+
+
+def test_a_list_of_recordings_is_refused(detector):
+    with pytest.raises(TypeError, match=r"Got list instead: is it a list of recordings\?"):
+        EventTimelineDisplay.from_estimator(detector, ["dawn.wav"])

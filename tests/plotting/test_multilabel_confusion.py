@@ -148,3 +148,8 @@ def test_what_has_no_such_matrix_is_refused():
         from_predictions([[0, 1]], [[0.3, 0.6]])
     with pytest.raises(ValueError, match=r"'normalize' parameter .* one of 'true', 'pred', None"):
         from_predictions([[0, 1]], [[0, 1]], normalize="all")
+
+
+def test_a_figure_in_place_of_axes_is_refused(pyplot):
+    with pytest.raises(TypeError, match=r"'ax' parameter of MultilabelC.* Got Figure instead"):
+        MultilabelConfusionDisplay(np.eye(3)).plot(ax=pyplot.figure())

@@ -126,6 +126,8 @@ def test_what_cannot_be_drawn_is_refused(arrays, model, sounds):
         RelevanceDisplay(**arrays | {"relevance": arrays["relevance"].T}).plot()
     with pytest.raises(ValueError, match=r"'method' .* must be one of 'lrp', 'gradient_times"):
         RelevanceDisplay.from_estimator(model, sounds.waveforms[0], method="shap")
+    with pytest.raises(TypeError, match=r"Got shape \(2, 8000\) instead: is it a list"):
+        RelevanceDisplay.from_estimator(model, sounds.waveforms[:2])
     frames = model[0].transform(sounds.waveforms[:1])
     with pytest.raises(TypeError, match=r"Got Relevance: explain a pipeline"):
         RelevanceDisplay.from_relevance(explain_lrp(model[-1], frames))
