@@ -3,6 +3,7 @@
 import hashlib
 import json
 from copy import deepcopy
+from inspect import isroutine
 from numbers import Integral, Real
 from os import PathLike
 
@@ -415,7 +416,7 @@ class EventClassifier(
             digest.update(np.ascontiguousarray(array))
         digest.update(np.concatenate([*examples.band_statistics(), examples.lengths]))
         parameters = {
-            key: repr(value)
+            key: _description(value)
             for key, value in sorted(self.get_params(deep=False).items())
             if key not in NOT_IN_CHECKPOINT
         }
@@ -599,6 +600,13 @@ def _pool_rows(pooling, logits, counts):
 def _both_classes(scores):
     """Return probabilities (n, 2) from those of the second class."""
     return np.exp(torch.cat([scores.log_absent, scores.log_present], dim=-1).numpy())
+
+
+def _description(parameter):
+    """Return a text that is the same in each process, also for a function."""
+    if isroutine(parameter):
+        return f"{parameter.__module__}.{parameter.__qualname__}"
+    return repr(parameter)
 
 
 def _to_shares(probabilities):
