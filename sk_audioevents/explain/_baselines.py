@@ -100,7 +100,7 @@ def integrated_gradients(estimator, X, *, target=None, n_steps=32, output="clip"
 
     See Also
     --------
-    explain_lrp : Takes a fifteenth of the time.
+    explain_lrp : Adds up exactly, in a fraction of the time.
 
     References
     ----------

@@ -25,13 +25,40 @@ RULES = {
 COMPOSITE = ((None, None, "gamma"), (-3, None, "epsilon"), (0, 1, "flat"))
 
 
-def rules_of_layers(rule, n_layers, name):
-    """Return the rule of each convolution, from the input to the embedding.
+def checked_ranges(rule, name):
+    """Return a rule of any form as a list of (start, stop, Rule).
 
     Parameters
     ----------
     rule : str, Rule or sequence of (start, stop, rule)
         As for `explain_lrp`.
+    name : str
+        Whose parameter it is, for errors.
+
+    Returns
+    -------
+    ranges : list of (int or None, int or None, Rule)
+        Ranges of layers, as in slices; later ones win.
+
+    Raises
+    ------
+    ValueError
+        If a rule is unknown or a range is none.
+    """
+    if isinstance(rule, str) and rule == "composite":
+        rule = COMPOSITE
+    elif isinstance(rule, (str, Rule)):
+        rule = [(None, None, rule)]
+    return [_checked_range(item, name) for item in rule]
+
+
+def rules_of_layers(ranges, n_layers, name):
+    """Return the rule of each convolution, from the input to the embedding.
+
+    Parameters
+    ----------
+    ranges : list of (int or None, int or None, Rule)
+        Ranges of layers.
     n_layers : int
         Number of convolutions.
     name : str
@@ -45,16 +72,11 @@ def rules_of_layers(rule, n_layers, name):
     Raises
     ------
     ValueError
-        If a rule is unknown, a range is none, or a layer has no rule.
+        If a layer has no rule.
     """
-    if isinstance(rule, (str, Rule)) and rule != "composite":
-        return [_rule(rule, name)] * n_layers
-    ranges = COMPOSITE if isinstance(rule, str) else rule
     rules = [None] * n_layers
-    for item in ranges:
-        start, stop, part = _checked_range(item, name)
-        layers = range(n_layers)[start:stop]
-        rules[start:stop] = [_rule(part, name)] * len(layers)
+    for start, stop, rule in ranges:
+        rules[start:stop] = [rule] * len(rules[start:stop])
     if None in rules:
         raise ValueError(
             f"The 'rule' parameter of {name} must give each of the {n_layers} convolutions a rule. "
@@ -89,4 +111,5 @@ def _checked_range(item, name):
             "layer and the one after the last as in a slice, such as (-3, None, 'epsilon'). Got "
             f"the item {item!r} instead."
         )
-    return item
+    start, stop, rule = item
+    return start, stop, _rule(rule, name)

@@ -5,7 +5,7 @@ from numbers import Integral
 from sklearn.base import BaseEstimator
 
 from sk_audioevents._base import StrOptions, validate_params
-from sk_audioevents.explain._composites import rules_of_layers
+from sk_audioevents.explain._composites import checked_ranges, rules_of_layers
 from sk_audioevents.explain._folded_network import propagate
 from sk_audioevents.explain._head import Head
 from sk_audioevents.explain._recordings import explain
@@ -125,9 +125,10 @@ def explain_lrp(
     >>> bool(abs(result.relevance.sum(axis=(1, 2)) - result.score).max() < 1e-5)
     True
     """
+    ranges = checked_ranges(rule, "explain_lrp")
 
     def method(module, network, frames):
-        rules = rules_of_layers(rule, network.n_layers, "explain_lrp")
+        rules = rules_of_layers(ranges, network.n_layers, "explain_lrp")
         return _Propagation(module, network, frames, rules, distribute=bias == "distribute")
 
     return explain(estimator, X, method, target, output, segment)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 
 NEGLIGIBLE = 1e-12  # products that sum to less are taken for none; activations are around 1
+TINY = 1e-30  # divides without overflow
 
 
 class Ratios(NamedTuple):
@@ -67,9 +68,9 @@ class ProductRule(Rule):
     """
 
     def _share(self, products, relevance, distribute):
-        fires = products.output > 0
-        even = torch.where(fires, 0, relevance)
-        ratios = self._ratios(products, torch.where(fires, relevance, 0))
+        firing = relevance * (products.output > 0)
+        even = relevance - firing
+        ratios = self._ratios(products, firing)
         if distribute:
             ratios, unplaced = _give_to_positive(products, ratios)
             even = even + unplaced
@@ -86,10 +87,10 @@ class ProductRule(Rule):
 def _give_to_positive(products, ratios):
     """Return ratios by which positive products share what was kept; what they could not take."""
     total = products.positive_sum
-    some = total > NEGLIGIBLE
-    extra = torch.where(some, ratios.kept / torch.where(some, total, 1), 0)
+    placed = ratios.kept * (total > NEGLIGIBLE)
+    extra = placed / total.clamp_min(NEGLIGIBLE)
     positive = extra if ratios.positive is None else ratios.positive + extra
-    return ratios._replace(positive=positive, kept=None), torch.where(some, 0, ratios.kept)
+    return ratios._replace(positive=positive, kept=None), ratios.kept - placed
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ class AlphaBetaRule(ProductRule):
         against = products.negative_sum + falling
         beta = torch.where(against < -NEGLIGIBLE, self.alpha - 1, 0)
         positive = (1 + beta) * _divide(relevance, products.positive_sum + rising)
-        negative = -beta * _divide(relevance, against)
+        negative = beta * _divide(relevance, -against)
         return Ratios(
             positive=positive, negative=negative, kept=positive * rising + negative * falling
         )
@@ -316,9 +317,8 @@ class ZBoxRule(Rule):
 
 
 def _divide(relevance, total):
-    """Divide; what would be divided by 0 is rounding noise, and 0."""
-    some = total != 0
-    return torch.where(some, relevance / torch.where(some, total, 1), 0)
+    """Divide by what is positive wherever there is relevance, but for rounding noise."""
+    return relevance / total.clamp_min(TINY)
 
 
 def _check_range(rule, name, least=float("-inf")):

@@ -67,10 +67,11 @@ def test_grad_cam_equals_captum(trained, layer):
 @pytest.mark.parametrize("pooling", ["mean", "attention"])
 def test_integrated_gradients_add_up_to_the_score_with_many_steps(trained, pooling):
     model, frames = trained(pooling, "lstm", dtype=np.float64)
-    result = integrated_gradients(model, frames[:3], n_steps=100)
+    frames = frames[:2, :20]
+    result = integrated_gradients(model, frames, n_steps=400)
     together = result.relevance.sum(axis=(1, 2)) + result.bias_relevance
     np.testing.assert_allclose(together, result.score, atol=0.01)
-    few = integrated_gradients(model, frames[:3], n_steps=2)
+    few = integrated_gradients(model, frames, n_steps=2)
     off = few.relevance.sum(axis=(1, 2)) + few.bias_relevance - few.score
     assert abs(off).max() > abs(together - result.score).max()
 

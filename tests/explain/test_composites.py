@@ -2,26 +2,32 @@
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
 
+from sk_audioevents import LogMelTransformer
 from sk_audioevents.explain import EpsilonRule, FlatRule, GammaRule, ZPlusRule, explain_lrp
-from sk_audioevents.explain._composites import rules_of_layers
+from sk_audioevents.explain._composites import checked_ranges, rules_of_layers
+
+
+def rules(rule, n_layers):
+    return rules_of_layers(checked_ranges(rule, "f"), n_layers, "f")
 
 
 def test_a_name_or_a_rule_is_for_all_layers():
-    assert rules_of_layers("gamma", 3, "f") == [GammaRule()] * 3
-    assert rules_of_layers(GammaRule(0.5), 2, "f") == [GammaRule(0.5)] * 2
+    assert rules("gamma", 3) == [GammaRule()] * 3
+    assert rules(GammaRule(0.5), 2) == [GammaRule(0.5)] * 2
 
 
 def test_the_default_composite_spreads_first_and_tells_classes_apart_last():
     flat, gamma, epsilon = FlatRule(), GammaRule(), EpsilonRule()
     expected = [flat] + [gamma] * 8 + [epsilon] * 3
-    assert rules_of_layers("composite", 12, "f") == expected
-    assert rules_of_layers("composite", 2, "f") == [flat, epsilon]
+    assert rules("composite", 12) == expected
+    assert rules("composite", 2) == [flat, epsilon]
 
 
 def test_later_ranges_win():
     ranges = [(None, None, "gamma"), (1, 3, "z-plus"), (-1, None, EpsilonRule(0.1))]
-    assert rules_of_layers(ranges, 4, "f") == [
+    assert rules(ranges, 4) == [
         GammaRule(),
         ZPlusRule(),
         ZPlusRule(),
@@ -53,3 +59,10 @@ def test_an_unknown_rule_or_range_is_refused(trained, rule, message):
     model, frames = trained()
     with pytest.raises(ValueError, match=message):
         explain_lrp(model, frames, rule=rule)
+
+
+def test_an_unknown_rule_is_refused_before_any_work(trained):
+    model, _ = trained()
+    pipeline = make_pipeline(LogMelTransformer(), model)
+    with pytest.raises(ValueError, match=r"Got 'zplus' instead"):
+        explain_lrp(pipeline, ["no such file"], rule="zplus")
