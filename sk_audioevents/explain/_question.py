@@ -94,7 +94,7 @@ class Question:
         weights = torch.zeros_like(log_p)
         for row, target in enumerate(targets):
             rows = self._explained_rows(clip, log_p[row], n_parts)
-            log_a = self._log_weights(logits[rows], 0 if self.binary else target)
+            log_a = self.log_weights(logits[rows], 0 if self.binary else target)
             weights[row, rows] = functional.softmax(log_a + log_p[row, rows], dim=0)
         targets = torch.tensor(targets, device=logits.device)
         signs = torch.where(self.binary & (targets == 0), -1.0, 1.0).to(logits)
@@ -115,14 +115,14 @@ class Question:
             return (scores.log_present if target else scores.log_absent)[:, 0]
         return scores.log_present[:, target]
 
-    def _log_weights(self, logits, column):
+    def log_weights(self, logits, column):
         """Return the logarithm of each row's weight in the pooled probability."""
         scores = self.pooling.segment_scores(logits[None])
         if self.pooling.method == "max":
             largest = scores.log_present[0, :, column].argmax()
             rows = torch.arange(len(logits), device=logits.device)
             return torch.where(rows == largest, 0.0, -torch.inf)
-        return self.pooling._log_weights(scores, logits[None], None)[0, :, column]
+        return self.pooling.log_weights(scores, logits[None], None)[0, :, column]
 
     def _explained_rows(self, clip, log_p, n_parts):
         """Return which rows of the logits have a part in the explained score, as a slice."""

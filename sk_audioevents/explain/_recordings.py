@@ -9,7 +9,7 @@ from sk_audioevents._validation import object_array
 from sk_audioevents.explain._clips import explain_clips
 from sk_audioevents.explain._relevance import RecordingRelevance
 from sk_audioevents.features import LogMelTransformer, MFCCTransformer
-from sk_audioevents.features._mel_bank import _hertz_to_mel, _mel_to_hertz
+from sk_audioevents.features._mel_bank import mel_corners
 from sk_audioevents.segments import SLATSegmenter
 
 
@@ -147,5 +147,4 @@ def band_frequencies(features):
     if not isinstance(features, LogMelTransformer):
         return None
     fmax = features.sample_rate / 2 if features.fmax is None else features.fmax
-    lowest, highest = _hertz_to_mel(np.array([features.fmin, fmax], dtype=float), features.htk)
-    return _mel_to_hertz(np.linspace(lowest, highest, features.n_mels + 2)[1:-1], features.htk)
+    return mel_corners(features.n_mels, features.fmin, fmax, features.htk)[1:-1]

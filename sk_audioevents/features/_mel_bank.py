@@ -35,8 +35,7 @@ def mel_bank(sample_rate, n_fft, n_mels, fmin, fmax, htk, norm):
     weights : ndarray of shape (n_mels, n_fft // 2 + 1)
         The weights; not to be written to.
     """
-    lowest, highest = _hertz_to_mel(np.array([fmin, fmax], dtype=np.float64), htk)
-    corners = _mel_to_hertz(np.linspace(lowest, highest, n_mels + 2), htk)[:, None]
+    corners = mel_corners(n_mels, fmin, fmax, htk)[:, None]
     bins = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
     rising = (bins - corners[:-2]) / (corners[1:-1] - corners[:-2])
     falling = (corners[2:] - bins) / (corners[2:] - corners[1:-1])
@@ -47,14 +46,37 @@ def mel_bank(sample_rate, n_fft, n_mels, fmin, fmax, htk, norm):
     return weights
 
 
-def _hertz_to_mel(hertz, htk):
+def mel_corners(n_mels, fmin, fmax, htk):
+    """Return where mel bands begin, peak and end, in hertz: band m peaks at corner m + 1.
+
+    Parameters
+    ----------
+    n_mels : int
+        Number of bands.
+    fmin, fmax : float
+        Where the first begins and the last ends, in hertz.
+    htk : bool
+        Whether to use the mel scale of HTK; else that of Slaney.
+
+    Returns
+    -------
+    corners : float64 array of shape (n_mels + 2,)
+        The corners, ascending.
+    """
+    lowest, highest = hertz_to_mel(np.array([fmin, fmax], dtype=np.float64), htk)
+    return mel_to_hertz(np.linspace(lowest, highest, n_mels + 2), htk)
+
+
+def hertz_to_mel(hertz, htk):
+    """Return frequencies in hertz on the mel scale of HTK or of Slaney."""
     if htk:
         return 2595 * np.log10(1 + hertz / 700)
     above = SLANEY_KNEE_MEL + np.log(np.maximum(hertz, 1) / SLANEY_KNEE_HERTZ) / SLANEY_LOG_STEP
     return np.where(hertz >= SLANEY_KNEE_HERTZ, above, hertz / SLANEY_HERTZ_PER_MEL)
 
 
-def _mel_to_hertz(mel, htk):
+def mel_to_hertz(mel, htk):
+    """Return frequencies in mel, on the scale of HTK or of Slaney, in hertz."""
     if htk:
         return 700 * (10 ** (mel / 2595) - 1)
     above = SLANEY_KNEE_HERTZ * np.exp((mel - SLANEY_KNEE_MEL) * SLANEY_LOG_STEP)

@@ -114,7 +114,7 @@ class SegmentPooling(nn.Module):
         scores = self.segment_scores(logits)
         if self.method == "max":
             return self._maximum(scores, n_segments)
-        weights = self._log_weights(scores, logits, n_segments)
+        weights = self.log_weights(scores, logits, n_segments)
         log_present, log_absent = (
             None if log_p is None else torch.logsumexp(weights + log_p, dim=1) for log_p in scores
         )
@@ -129,8 +129,23 @@ class SegmentPooling(nn.Module):
         log_absent = _fill_padding(scores.log_absent, n_segments, math.inf).min(dim=1).values
         return ClipScores(log_present, log_absent)
 
-    def _log_weights(self, scores, logits, n_segments):
-        """Return log a_k of shape (B, K, n_outputs); -inf for padding."""
+    def log_weights(self, scores, logits, n_segments=None):
+        """Return the logarithms of the weights of the segments; "max" has none.
+
+        Parameters
+        ----------
+        scores : ClipScores of shape (B, K, n_outputs)
+            Log probabilities of the segments.
+        logits : Tensor of shape (B, K, n_logits)
+            The logits that they come from.
+        n_segments : int64 Tensor of shape (B,), default=None
+            How many of the K segments are the clip's own; None is all.
+
+        Returns
+        -------
+        log_weights : Tensor of shape (B, K, n_outputs)
+            The log a, whose exponentials sum to 1 over K; -inf for padding.
+        """
         weights = {
             "mean": lambda: torch.zeros_like(scores.log_present),
             "linear_softmax": lambda: scores.log_present,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sk_audioevents.features._mel_bank import _hertz_to_mel, _mel_to_hertz
+from sk_audioevents.features._mel_bank import hertz_to_mel, mel_to_hertz
 
 TICKS = (500, 1000, 2000, 4000, 8000, 16000, 32000, 64000)  # hertz; lower ones lie too close
 
@@ -55,8 +55,8 @@ def band_edges(frequencies):
 
 
 def _slaney_mel(hertz):
-    return _hertz_to_mel(np.asarray(hertz, dtype=np.float64), False)
+    return hertz_to_mel(np.asarray(hertz, dtype=np.float64), False)
 
 
 def _slaney_hertz(mel):
-    return _mel_to_hertz(np.asarray(mel, dtype=np.float64), False)
+    return mel_to_hertz(np.asarray(mel, dtype=np.float64), False)
