@@ -4,14 +4,14 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from sk_audioevents._validation import check_frames, object_array
-from sk_audioevents.classification import VGGEventClassifier
+from sk_audioevents._validation import object_array
 from sk_audioevents.classification._batches import ExampleSet
+from sk_audioevents.classification._event_classifier import EventClassifier
 from sk_audioevents.classification._training import torch_threads
 from sk_audioevents.explain._folded_network import FoldedNetwork
 from sk_audioevents.explain._question import Question, class_indices
 from sk_audioevents.explain._relevance import Relevance
-from sk_audioevents.networks import VGGNetwork
+from sk_audioevents.networks._block_network import BlockNetwork
 
 # Relevance needs all activations at once: 60 kB for each frame of 128 bands with the default net.
 VALUES_PER_BATCH = 2**19
@@ -22,14 +22,14 @@ def explain_clips(estimator, X, method, target, output, segment):
 
     Parameters
     ----------
-    estimator : VGGEventClassifier
+    estimator : EventClassifier
         A fitted classifier.
-    X : array, or list or object array of arrays
-        Frames or bags.
+    X : array, list, Series or DataFrame
+        What it predicts on: frames or bags, or waveforms.
     method : callable
-        From a VGGNetwork, its FoldedNetwork and frames (B, T, n_bands) to an object with ``logits``
-        (B, K, n_logits) and ``relevance(weights, columns, signs)``, which gives the relevance of
-        the frames (B, T, n_bands) and of the rest (B,): see `Head.relevance`.
+        From a BlockNetwork, its FoldedNetwork and frames (B, T, n_bands) to an object with
+        ``logits`` (B, K, n_logits) and ``relevance(weights, columns, signs)``, which gives the
+        relevance of the frames (B, T, n_bands) and of the rest (B,): see `Head.relevance`.
     target, output, segment
         As for `explain_lrp`.
 
@@ -39,26 +39,30 @@ def explain_clips(estimator, X, method, target, output, segment):
         The maps.
     """
     module = _network_of(estimator)
-    examples = ExampleSet(check_frames(X, estimator, reset=False))
+    examples = ExampleSet(estimator._check_clips(X, reset=False))
     targets, is_several = class_indices(target, estimator.classes_, examples.n_clips)
     question = Question(module.pooling, estimator._labels.binary, targets, output, segment)
     explainer = _Explainer(module, examples, method, question)
     with torch_threads(estimator.n_jobs):
         explainer.run()
-    return explainer.result(estimator.classes_, is_several, getattr(X, "ndim", 1) > 1)
+    is_uniform = isinstance(examples.clips, np.ndarray)
+    return explainer.result(estimator.classes_, is_several, is_uniform)
 
 
 def _network_of(estimator):
-    if not isinstance(estimator, VGGEventClassifier):
+    if not isinstance(estimator, EventClassifier):
         raise TypeError(
-            "What is explained must be a VGGEventClassifier, or a pipeline that ends with one. Got "
-            f"a {type(estimator).__name__} instead."
+            "What is explained must be a VGGEventClassifier, a WaveformEventClassifier, or a "
+            f"pipeline that ends with one. Got a {type(estimator).__name__} instead."
         )
     check_is_fitted(estimator)
     module = estimator.net_.module_
     module = getattr(module, "_orig_mod", module)  # where it was compiled
-    if not isinstance(module, VGGNetwork):
-        raise TypeError(f"The network must be a VGGNetwork. Got a {type(module).__name__} instead.")
+    if not isinstance(module, BlockNetwork):
+        raise TypeError(
+            "The network must be a VGGNetwork or a WaveformNetwork. "
+            f"Got a {type(module).__name__} instead."
+        )
     return module
 
 

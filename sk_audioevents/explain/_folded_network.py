@@ -41,7 +41,7 @@ class FoldedNetwork:
 
     Parameters
     ----------
-    module : VGGNetwork
+    module : BlockNetwork
         The network.
     """
 

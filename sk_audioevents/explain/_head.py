@@ -22,7 +22,7 @@ class Head:
 
     Parameters
     ----------
-    module : VGGNetwork
+    module : BlockNetwork
         The network; it is only read.
     embeddings : Tensor of shape (B, embedding_dim, K, 1)
         Embeddings of the segments.

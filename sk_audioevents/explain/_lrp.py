@@ -40,7 +40,7 @@ def explain_lrp(
 
     Parameters
     ----------
-    estimator : VGGEventClassifier or Pipeline
+    estimator : VGGEventClassifier, WaveformEventClassifier or Pipeline
         A fitted classifier, or a fitted pipeline of a `LogMelTransformer` or `MFCCTransformer`,
         perhaps a `SLATSegmenter`, and a classifier.
     X : array, list, Series or DataFrame

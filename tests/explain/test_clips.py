@@ -6,7 +6,7 @@ import torch
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
-from sk_audioevents import VGGEventClassifier
+from sk_audioevents import VGGEventClassifier, WaveformEventClassifier
 from sk_audioevents.explain import _clips, explain_lrp, grad_cam, gradient_times_input
 
 
@@ -186,7 +186,7 @@ def test_another_classifier_is_refused():
 def test_another_network_is_refused(trained):
     model, frames = trained()
     model.net_.module_ = torch.nn.Linear(2, 2)
-    with pytest.raises(TypeError, match=r"must be a VGGNetwork. Got a Linear instead"):
+    with pytest.raises(TypeError, match=r"must be a VGGNetwork .* Got a Linear instead"):
         explain_lrp(model, frames)
 
 
@@ -194,3 +194,32 @@ def test_another_number_of_bands_is_refused(trained):
     model, frames = trained()
     with pytest.raises(ValueError, match=r"X has 5 features, .* expecting 21"):
         explain_lrp(model, frames[:, :, :5])
+
+
+def test_waveforms_are_explained_sample_by_sample():
+    rng = np.random.default_rng(0)
+    waveforms = [rng.normal(0, 0.1, 2000 + 100 * i).astype(np.float32) for i in range(8)]
+    model = WaveformEventClassifier(
+        sample_rate=1000,
+        segment_duration=0.4,
+        channels=(3, 4),
+        kernel_sizes=(5, 3),
+        pool_sizes=(5,),
+        hidden_dim=6,
+        embedding_dim=7,
+        max_epochs=5,
+        random_state=0,
+    ).fit(waveforms, np.arange(8) % 2)
+    result = explain_lrp(model, waveforms[:3], target=1)
+    for relevance, waveform, score in zip(result.relevance, waveforms, result.score):
+        assert relevance.shape == (len(waveform), 1)
+        assert abs(relevance.sum() - score) <= 1e-5 * abs(relevance).sum()
+    logits = model.net_.module_.eval().segment_logits(torch.from_numpy(waveforms[0])[None, :, None])
+    assert result.score[0] == pytest.approx(explained_score(logits[0][0, :, 0]), rel=1e-4)
+
+
+def explained_score(logits):
+    """Return the mean of logits, weighted by the probabilities."""
+    z = logits.detach().double().numpy()
+    p = 1 / (1 + np.exp(-z))
+    return (p * z).sum() / p.sum()
