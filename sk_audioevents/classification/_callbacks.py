@@ -219,10 +219,10 @@ class ClipMetrics(Callback):
     ----------
     metrics : dict of {str: callable}
         Functions of targets and probabilities (n_clips, n_classes).
-    targets : array of shape (n_clips, n_classes)
-        What is true of the held-out clips.
+    targets : array of shape (n_clips, n_classes) or (n_clips,)
+        What is true of the held-out clips: an indicator, or the column of each clip's class.
     predict : callable
-        Returns the probabilities of the held-out clips, given the net.
+        Returns the probabilities of the held-out clips (n_clips, n_classes), given the net.
     """
 
     def __init__(self, metrics, targets, predict):
@@ -234,8 +234,9 @@ class ClipMetrics(Callback):
         """Record the metrics of the epoch."""
         with net.averaged_weights():
             probabilities = self.predict(net)
+        labels = np.arange(probabilities.shape[1])
         for name, metric in self.metrics.items():
-            net.history.record(name, float(metric(self.targets, probabilities)))
+            net.history.record(name, float(metric(self.targets, probabilities, labels=labels)))
 
 
 def _fall(progress):

@@ -385,11 +385,14 @@ class EventClassifier(
         """Return the targets of the held-out clips, and the function that predicts them."""
         _, first = np.unique(validation.clip_of, return_index=True)
         targets = validation.targets[first]
+        if self._labels.binary:
+            targets = targets[:, 0].astype(int)
+        elif not self._labels.multilabel:
+            targets = targets.argmax(axis=1)
 
         def predict(net):
             scores, _ = self._pooled(net.module_, validation)
-            scores = np.exp(scores.log_present.numpy())
-            return scores if self._labels.binary or self._labels.multilabel else _to_shares(scores)
+            return self._probabilities(scores)
 
         return targets, predict
 
@@ -455,7 +458,10 @@ class EventClassifier(
             float64. Rows sum to 1, but for a multi-label problem, where each column is a
             probability of its own.
         """
-        scores = self._clip_scores(X)
+        return self._probabilities(self._clip_scores(X))
+
+    def _probabilities(self, scores):
+        """Return probabilities (n_clips, n_classes) from ClipScores."""
         if self._labels.multilabel:
             return np.exp(scores.log_present.numpy())
         if self._labels.binary:
@@ -607,10 +613,6 @@ def _description(parameter):
     if isroutine(parameter):
         return f"{parameter.__module__}.{parameter.__qualname__}"
     return repr(parameter)
-
-
-def _to_shares(probabilities):
-    return probabilities / probabilities.sum(axis=1, keepdims=True)
 
 
 def _history_table(history):

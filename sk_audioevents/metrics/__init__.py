@@ -3,6 +3,7 @@
 from sk_audioevents.metrics._bootstrap import BootstrapInterval, bootstrap_interval
 from sk_audioevents.metrics._class_report import class_report, clip_scores
 from sk_audioevents.metrics._clips import (
+    accuracy,
     d_prime,
     lwlrap,
     mean_auc,
@@ -14,6 +15,7 @@ from sk_audioevents.metrics._intersections import intersection_report, intersect
 from sk_audioevents.metrics._psds import PSDSScenario, psd_roc, psds
 from sk_audioevents.metrics._scorers import (
     CLIP_METRICS,
+    accuracy_scorer,
     d_prime_scorer,
     lwlrap_scorer,
     mean_auc_scorer,
@@ -26,6 +28,8 @@ __all__ = [
     "CLIP_METRICS",
     "BootstrapInterval",
     "PSDSScenario",
+    "accuracy",
+    "accuracy_scorer",
     "bootstrap_interval",
     "class_report",
     "clip_scores",

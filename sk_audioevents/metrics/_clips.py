@@ -1,7 +1,7 @@
 """Metrics per clip: how well scores rank clips within a class, and classes within a clip."""
 
 import warnings
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import ndtri
@@ -19,6 +19,66 @@ CLIP_PARAMETERS = {
 }
 AVERAGE = {"average": [StrOptions({"macro", "micro"}), None]}
 ENTRIES = 2**24  # scores that are compared at a time
+
+
+@validate_params(
+    CLIP_PARAMETERS | {"threshold": [Interval(Real, None, None, closed="neither")]},
+    prefer_skip_nested_validation=True,
+)
+def accuracy(y_true, y_score, *, threshold=0.5, labels=None, sample_weight=None):
+    """Compute the share of clips that are labelled right, from scores.
+
+    Of clips with one label each, those whose label scores highest; of clips with several, those for
+    which all classes are right (scikit-learn's subset accuracy).
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_clips, n_classes) or (n_clips,)
+        The truth: 1 where a clip has a class, 0 where it has not, NaN where that is not known
+        (which is neither right nor wrong). Or the label of each clip.
+    y_score : array-like of shape (n_clips, n_classes) or (n_clips,)
+        The scores. If 1-D, probabilities of the second of two labels.
+    threshold : float, default=0.5
+        The score above which a clip has a class. Only for an indicator.
+    labels : array-like of shape (n_classes,), default=None
+        For 1-D `y_true`, the labels in the order of the columns of `y_score`. None: the sorted
+        labels that occur.
+    sample_weight : array-like of shape (n_clips,), default=None
+        The weights of the clips, not negative. None is 1 each.
+
+    Returns
+    -------
+    score : float
+        From 0 to 1, higher is better.
+
+    See Also
+    --------
+    sklearn.metrics.accuracy_score : The same from predicted labels.
+
+    Examples
+    --------
+    >>> from sk_audioevents.metrics import accuracy
+    >>> accuracy(["dog", "cat", "owl"], [[0.1, 0.6, 0.3], [0.5, 0.3, 0.2], [0.2, 0.5, 0.3]])
+    0.6666666666666666
+    >>> accuracy([[1, 0], [1, 1]], [[0.9, 0.2], [0.8, 0.4]])
+    0.5
+    """
+    targets = check_clip_targets(
+        y_true,
+        y_score,
+        name="accuracy",
+        labels=labels,
+        sample_weight=sample_weight,
+        both_classes=True,
+    )
+    if np.ndim(y_true) == 1:
+        highest = targets.score.argmax(axis=1)
+        right = targets.positive[np.arange(len(highest)), highest]
+    else:
+        wrong = (targets.score > threshold) != targets.positive
+        wrong = wrong if targets.labelled is None else wrong & targets.labelled
+        right = ~wrong.any(axis=1)
+    return float(np.average(right, weights=targets.weight))
 
 
 @validate_params(CLIP_PARAMETERS | AVERAGE, prefer_skip_nested_validation=True)

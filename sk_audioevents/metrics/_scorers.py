@@ -4,6 +4,7 @@ import numpy as np
 
 from sk_audioevents._base import Scorer
 from sk_audioevents.metrics._clips import (
+    accuracy,
     d_prime,
     lwlrap,
     mean_auc,
@@ -12,6 +13,7 @@ from sk_audioevents.metrics._clips import (
 )
 
 CLIP_METRICS = {
+    "accuracy": accuracy,
     "d_prime": d_prime,
     "lwlrap": lwlrap,
     "mean_auc": mean_auc,
@@ -38,6 +40,7 @@ def _make_scorer(metric):
     return ClipScorer(metric, 1, {}, "predict_proba")
 
 
+accuracy_scorer = _make_scorer(accuracy)
 d_prime_scorer = _make_scorer(d_prime)
 lwlrap_scorer = _make_scorer(lwlrap)
 mean_auc_scorer = _make_scorer(mean_auc)

@@ -314,15 +314,16 @@ def test_validation_data_are_not_trained_on(tiny, clips):
 def test_metrics_by_name_are_those_of_the_predictions(tiny, clips):
     X, y = clips()
     new_X, new_y = clips(n_clips=18, seed=1)
-    model = tiny(callbacks=["mean_average_precision"], ema_decay=0.9)
+    model = tiny(callbacks=["mean_average_precision", "accuracy"], ema_decay=0.9)
     model.fit(X, y, validation_data=(new_X, new_y))
+    assert model.history_["accuracy"].iloc[-1] == pytest.approx(model.score(new_X, new_y))
     expected = mean_average_precision(np.eye(3)[new_y], model.predict_proba(new_X))
     assert model.history_["mean_average_precision"].iloc[-1] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
     ("callbacks", "message"),
-    [(["map"], r"must be one of \['d_prime'.*Got 'map'"), (["lwlrap"], "needs held-out clips")],
+    [(["map"], r"must be one of \['accuracy'.*Got 'map'"), (["lwlrap"], "needs held-out clips")],
 )
 def test_wrong_names_of_metrics(callbacks, message, tiny, clips):
     with pytest.raises(ValueError, match=message):

@@ -5,12 +5,14 @@ import pytest
 from scipy.stats import norm
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import (
+    accuracy_score,
     average_precision_score,
     label_ranking_average_precision_score,
     roc_auc_score,
 )
 
 from sk_audioevents.metrics import (
+    accuracy,
     d_prime,
     lwlrap,
     mean_auc,
@@ -51,6 +53,29 @@ def test_each_average_equals_that_of_scikit_learn(
         expected = reference(y_true, y_score, average=average, sample_weight=sample_weight)
         score = metric(y_true, y_score, average=average, sample_weight=sample_weight)
         np.testing.assert_allclose(score, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("sample_weight", [None, weights()])
+def test_accuracy_is_that_of_scikit_learn(sample_weight):
+    y_true, y_score = draw()
+    expected = accuracy_score(y_true, y_score > 0.4, sample_weight=sample_weight)
+    score = accuracy(y_true, y_score, threshold=0.4, sample_weight=sample_weight)
+    assert score == pytest.approx(expected)
+    names = np.array(list("abcdefg"))
+    labels = names[np.random.default_rng(1).integers(7, size=50)]
+    expected = accuracy_score(labels, names[y_score.argmax(axis=1)], sample_weight=sample_weight)
+    score = accuracy(labels, y_score, labels=names, sample_weight=sample_weight)
+    assert score == pytest.approx(expected)
+    two = names[y_true[:, 0]]
+    expected = accuracy_score(two, names[(y_score[:, 0] > 0.5) * 1], sample_weight=sample_weight)
+    score = accuracy(two, np.clip(y_score[:, 0], 0, 1), sample_weight=sample_weight)
+    assert score == pytest.approx(expected)
+
+
+def test_accuracy_leaves_out_what_is_not_labelled():
+    y_true = [[1, np.nan], [0, 1], [np.nan, 0]]
+    y_score = [[0.9, 0.9], [0.9, 0.9], [0.9, 0.1]]
+    assert accuracy(y_true, y_score) == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("seed", range(5))
