@@ -180,7 +180,7 @@ def test_each_call_of_the_estimator_gets_a_bounded_amount_of_sound(model, record
     measured = make_pipeline(FunctionTransformer(measure), *model)
     hour = np.tile(recording, 20)
     timeline(measured, [hour[:50], *[recording] * 5, hour], window=20.0)
-    assert len(seconds) > 5
+    assert len(seconds) > 4  # of 1,300 s in all
     assert max(seconds) <= 300
     assert np.mean(seconds) > 150  # short recordings are scored together
 
@@ -289,7 +289,7 @@ def test_silence_is_a_recording_like_others(model):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"window": 7.0}, r"'window' parameter of SoundEventDetector must be at least 7.2 s"),
+        ({"window": 0.5}, r"'window' parameter of SoundEventDetector must be at least 1.2 s"),
         ({"overlap": 0.0}, r"'overlap' parameter of SoundEventDetector must be at least 0.2 s"),
         ({"window": 5.0, "overlap": 5.0}, r"'window' parameter .* at least 5.2 s"),
     ],
