@@ -103,10 +103,6 @@ print(f"The relevant part of a recording is loudest at {loudest:.0f} Hz.")
 
 events = data.events[data.events["clip"] == np.flatnonzero(test & is_engine)[clip]]
 
-figure, axes = plt.subplots(
-    2, 2, figsize=(10, 6), sharey=True, layout="constrained", width_ratios=[3, 1]
-)
-
 
 def draw(row, result, title):
     """Draw the relevance of a recording over time and frequency, and of all over frequency."""
@@ -126,10 +122,8 @@ def draw(row, result, title):
     row[0].set(title=title, ylabel="Frequency (kHz)")
     row[1].plot(share_of_bands(result), result.frequencies / 1000, color="k")
     row[1].axhline(HUM / 1000, color="tab:blue", linestyle=":")
-    figure.colorbar(image, ax=row[0], label="Relevance for engine")
+    row[0].figure.colorbar(image, ax=row[0], label="Relevance for engine")
 
-
-draw(axes[0], result, "Trained on two recorders: it listens to the hum")
 
 # %%
 # The remedy
@@ -140,6 +134,11 @@ rng = np.random.default_rng(0)
 mixed = clean + hum * rng.integers(0, 2, (160, 1))
 remedied = clone(model).fit(mixed[train], labels[train])
 after = explain_lrp(remedied, engines, target="engine")
+
+figure, axes = plt.subplots(
+    2, 2, figsize=(10, 6), sharey=True, layout="constrained", width_ratios=[3, 1]
+)
+draw(axes[0], result, "Trained on two recorders: it listens to the hum")
 draw(axes[1], after, "Hum in half of all recordings: no longer (black: engines)")
 axes[1, 0].set_xlabel("Time (s)")
 axes[1, 1].set_xlabel("Share of relevance")
