@@ -62,7 +62,7 @@ def time_estimator(X, y, channels, embedding_dim, n_jobs):
 def time_loop(X, y, channels, embedding_dim, n_jobs):
     """Return the seconds of the same epochs in a plain loop."""
     torch.set_num_threads(n_jobs)
-    network = VGGNetwork(X.shape[-1], N_CLASSES, channels, embedding_dim)
+    network = VGGNetwork(X.shape[-1], N_CLASSES, channels, embedding_dim=embedding_dim)
     network.to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
     frames = torch.from_numpy(X)
