@@ -288,6 +288,14 @@ class EventClassifier(
     def _build_net(self, examples, seed):
         """Build the skorch net for the given examples, with their band statistics, untrained."""
         dtype = torch.float64 if examples.dtype == np.float64 else torch.float32
+        net = self._new_net(dtype, seed)
+        mean, scale = examples.band_statistics()
+        net.module_.band_mean.copy_(torch.from_numpy(mean))
+        net.module_.band_scale.copy_(torch.from_numpy(scale))
+        return net
+
+    def _new_net(self, dtype, seed):
+        """Build the skorch net that the parameters and labels ask for, with weights from a seed."""
         device = resolve_device(self.device, type(self).__name__)
         network, parameters = self._network(self._labels.n_outputs, self._exclusive(), seed)
         net = EventNet(
@@ -320,9 +328,6 @@ class EventClassifier(
         self._n_features_out = self.embedding_dim
         # Channels last is the layout that convolutions on CPU and CUDA are fastest in.
         module.to(dtype=dtype, memory_format=torch.channels_last)
-        mean, scale = examples.band_statistics()
-        module.band_mean.copy_(torch.from_numpy(mean))
-        module.band_scale.copy_(torch.from_numpy(scale))
         return net
 
     def _train(self, examples, validation, n_epochs, seed, bridge, part):
