@@ -21,6 +21,7 @@ import numpy as np
 import soxr
 
 from sk_audioevents._base import Interval, StrOptions, validate_params
+from sk_audioevents._memory import ThreadRoom
 from sk_audioevents._time import samples_to_seconds, seconds_to_samples
 from sk_audioevents.audio._header import MAX_SAMPLE_RATE, not_finite_problem
 from sk_audioevents.audio._open import open_recording
@@ -29,6 +30,8 @@ from sk_audioevents.exceptions import AudioDecodeError
 RESAMPLE_QUALITIES = ("QQ", "LQ", "MQ", "HQ", "VHQ")  # soxr's names, from quick to very high
 MAX_DURATION = 3 * 3600.0  # seconds
 MAX_SAMPLES = 2**31  # 8 GiB of float32: three hours at 192 kHz
+
+_finite_room = ThreadRoom()
 
 
 @validate_params(
@@ -246,7 +249,7 @@ def _check_duration(recording, n_samples, longest):
 
 
 def _check_finite(path, waveform, first, rate):
-    finite = np.isfinite(waveform)
+    finite = np.isfinite(waveform, out=_finite_room(waveform.shape, np.bool_))
     if not finite.all():
         n_bad, at = len(finite) - np.count_nonzero(finite), int(np.argmin(finite))
         seconds = samples_to_seconds(first + at, rate)

@@ -107,22 +107,24 @@ class Recording:
         AudioDecodeError
             If the samples cannot be decoded.
         """
-        n_decoded = 0
         try:
-            # A header can promise more than fits into memory: room is made as samples arrive.
-            n_likely = min(n_samples, _SAMPLES_PER_BYTE * self._size)
-            waveform = empty((n_likely,), np.float32)
-            for block in self.blocks(first, n_samples):
-                start, n_decoded = n_decoded, n_decoded + len(block)
-                if n_decoded > len(waveform):
-                    decoded = waveform[:start]
-                    n_likely = min(max(2 * len(waveform), n_decoded), n_samples)
-                    waveform = np.empty(n_likely, dtype=np.float32)
-                    waveform[:start] = decoded
-                waveform[start:n_decoded] = mix_down(block)
+            return self._mono(first, n_samples, empty)
         except MemoryError as error:
             problem = f"there is no memory for {self._seconds(n_samples)} of samples"
             raise AudioDecodeError(self.path, problem) from error
+
+    def _mono(self, first, n_samples, empty):
+        # A header can promise more than fits into memory: room is made as samples arrive.
+        n_decoded, n_likely = 0, min(n_samples, _SAMPLES_PER_BYTE * self._size)
+        waveform = empty((n_likely,), np.float32)
+        for block in self.blocks(first, n_samples):
+            start, n_decoded = n_decoded, n_decoded + len(block)
+            if n_decoded > len(waveform):
+                decoded = waveform[:start]
+                n_likely = min(max(2 * len(waveform), n_decoded), n_samples)
+                waveform = np.empty(n_likely, dtype=np.float32)
+                waveform[:start] = decoded
+            waveform[start:n_decoded] = mix_down(block)
         return waveform[:n_decoded]
 
     def check_end(self, n_held):

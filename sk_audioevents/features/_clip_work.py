@@ -4,14 +4,15 @@ from functools import partial
 
 import numpy as np
 
-from sk_audioevents._memory import ThreadRoom
+from sk_audioevents._memory import ThreadBlocks, ThreadRoom
 from sk_audioevents._time import seconds_to_samples
 from sk_audioevents.audio._decode import decode
 from sk_audioevents.exceptions import AudioDecodeError
 
 SILENT_SECONDS = 1.0  # how long a clip is that could not be read and whose window is not known
+MANY_CLIPS = 32  # from here on, frames lie in blocks that outlive the single clip
 
-_waveform_room = ThreadRoom()
+_waveform_room, _frame_blocks = ThreadRoom(), ThreadBlocks()
 
 
 class ClipWork:
@@ -34,7 +35,12 @@ class ClipWork:
         self.raises = transformer.on_error == "raise"
         self.lazy = transformer.lazy
         self.cache = cache
-        self.extract = transformer._make_extractor(n_clips)
+        self.in_blocks = cache is None and n_clips >= MANY_CLIPS
+        self._extract = transformer._make_extractor(n_clips)
+
+    def extract(self, waveform):
+        """Return the frames (n_frames, n_bands) of a waveform of at least one sample."""
+        return self._extract(waveform, _frame_blocks) if self.in_blocks else self._extract(waveform)
 
     def of_waveform(self, waveform, *, wait):
         """Return the frames of a waveform.

@@ -226,21 +226,24 @@ class CepstrumExtractor:
         self.n_mfcc = n_mfcc
         self.deltas = deltas
 
-    def __call__(self, waveform):
-        """Return coefficients, float32 of shape (n_frames, (1 + deltas) * n_mfcc)."""
+    def __call__(self, waveform, empty=np.empty):
+        """Return coefficients, float32 of shape (n_frames, (1 + deltas) * n_mfcc).
+
+        Without deltas, ``empty`` gives the memory that they lie in.
+        """
         levels = self.extract_levels(waveform, _level_room)
         if self.extract_levels.uses_kernel(waveform):
-            coefficients = self._transform_in_kernel(levels)
+            coefficients = self._transform_in_kernel(levels, empty)
         else:
             cosines = dct(levels.astype(np.float64), norm="ortho", axis=1)
             coefficients = cosines[:, : self.n_mfcc].astype(np.float32)
         return _with_deltas(coefficients, self.deltas)
 
-    def _transform_in_kernel(self, levels):
+    def _transform_in_kernel(self, levels, empty):
         from sk_audioevents.features import _kernel  # here, because numba takes long to import
 
         dtype = self.extract_levels.settings.dtype
-        coefficients = np.empty((len(levels), self.n_mfcc), dtype=np.float32)
+        coefficients = empty((len(levels), self.n_mfcc), np.float32)
         basis = _cosine_basis(levels.shape[1], self.n_mfcc, dtype)
         _kernel.cosine_transform(levels, basis, coefficients)
         return coefficients
