@@ -58,3 +58,38 @@ class AudioFileNotFoundError(AudioDecodeError, FileNotFoundError):
 
 class AudioDecodeWarning(UserWarning):
     """Recordings could not be decoded and stand in the result as silence."""
+
+
+class ModelFormatError(ValueError):
+    """A file or folder is no model of this package, is damaged, or is of a newer format.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file or folder, as the user named it.
+    problem : str
+        What is wrong with it, in one sentence without a full stop; it may end in a question.
+
+    Attributes
+    ----------
+    path : str or os.PathLike
+        The file or folder.
+    problem : str
+        The reason.
+    """
+
+    def __init__(self, path, problem):
+        self.path = path
+        self.problem = problem
+        super().__init__(path, problem)
+
+    def __reduce__(self):
+        return type(self), (self.path, self.problem)
+
+    def __str__(self):
+        stop = "" if self.problem.endswith("?") else "."
+        return f"Cannot load the model {str(self.path)!r}: {self.problem}{stop}"
+
+
+class ParameterNotSavedWarning(UserWarning):
+    """A parameter that only matters for training could not be stored with a model."""
