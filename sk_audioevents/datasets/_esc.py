@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
 
 from sk_audioevents._base import validate_params
 from sk_audioevents.datasets._download import download, extract
+from sk_audioevents.datasets._index import check_files_exist, class_names, read_index
 
 DATA_VARIABLE = "SK_AUDIOEVENTS_DATA"
 # The classes of ESC-10 by their names in ESC-50, in the order of ESC-10's own numbers.
@@ -238,12 +238,7 @@ def fetch_esc50(*, data_home=None, download_if_missing=True, return_X_y=False):
 
 def _as_bunch(frame, description, return_X_y):
     """Check that the files are there, and lay the columns out as scikit-learn's fetchers do."""
-    missing = [path for path in frame["path"] if not os.path.isfile(path)]
-    if missing:
-        raise FileNotFoundError(
-            f"{len(missing)} of the {len(frame)} files that the index names are missing, the first "
-            f"is {missing[0]!r}. Is the copy complete?"
-        )
+    check_files_exist(frame["path"])
     paths = np.array(frame["path"], dtype=object)
     target = np.array(frame["target"], dtype=np.int64)
     if return_X_y:
@@ -251,24 +246,11 @@ def _as_bunch(frame, description, return_X_y):
     return Bunch(
         paths=paths,
         target=target,
-        target_names=_target_names(frame),
+        target_names=class_names(frame["target"], frame["category"]),
         fold=np.array(frame["fold"], dtype=np.int64),
         frame=frame,
         DESCR=description,
     )
-
-
-def _target_names(frame):
-    classes = frame[["target", "category"]].drop_duplicates().sort_values("target")
-    if (
-        list(classes["target"]) != list(range(len(classes)))
-        or classes["category"].duplicated().any()
-    ):
-        raise ValueError(
-            "The index must give each class one number, from 0 without a gap, and one name. Got "
-            f"{list(classes.itertuples(index=False, name=None))}."
-        )
-    return np.array(classes["category"], dtype=str)
 
 
 def _find_esc10_index():
@@ -283,21 +265,12 @@ def _variable_folder():
 
 
 def _read_esc10(index):
-    frame = _read_index(index, _ESC10_COLUMNS)
+    frame = read_index(index, _ESC10_COLUMNS)
     return frame.assign(path=[str(index.parent / path) for path in frame["path"]])
 
 
-def _read_index(index, columns):
-    # A title may read "NA" or "null": it is a title all the same.
-    frame = pd.read_csv(index, keep_default_na=False)
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise ValueError(f"The index {str(index)!r} lacks the columns {missing}.")
-    return frame
-
-
 def _read_esc50(folder):
-    frame = _read_index(folder / _ESC50_INDEX, _ESC50_COLUMNS)
+    frame = read_index(folder / _ESC50_INDEX, _ESC50_COLUMNS)
     frame.insert(0, "path", [str(folder / "audio" / name) for name in frame["filename"]])
     return frame
 
@@ -395,7 +368,7 @@ def _check_published(folder, md5, archive):
             f"{archive.n_classes} classes in each of 5 folds. Got {len(frame)} clips of "
             f"{frame['target'].nunique()} classes in {frame['fold'].nunique()} folds."
         )
-    _target_names(frame)
+    class_names(frame["target"], frame["category"])
     _esc10_part(frame)
 
 

@@ -1,0 +1,155 @@
+"""The tables of esc.py: all results, and a summary with paired differences."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
+ORDER = ["recipe", "seed", "fold"]
+COLUMNS = {
+    # column of the summary: (heading, format)
+    "accuracy": ("Accuracy, %", "{:.2f}"),
+    "seed_spread": ("Spread of seeds", "{:.2f}"),
+    "difference": ("Difference", "{:+.2f}"),
+    "difference_error": ("± standard error", "{:.2f}"),
+    "shifted_accuracy": ("With test-time shifts, %", "{:.2f}"),
+    "epochs": ("Epochs", "{:.0f}"),
+    "fit_seconds": ("Training, s", "{:.1f}"),
+    "runs": ("Runs", "{:.0f}"),
+}
+RUN_COLUMNS = (
+    {fold: (f"Fold {fold}", "{:.2f}") for fold in range(1, 6)}
+    | {"fit_seconds": ("Training, s", "{:.0f}")}
+    | {key: (key.capitalize(), "{}") for key in ("hardware", "date", "torch", "commit")}
+)
+
+
+def read_results(folder):
+    """Return all results below a folder: one row a recipe, seed and fold.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder of a data set, with one folder for each recipe.
+
+    Returns
+    -------
+    results : DataFrame
+        What `esc.py` measured.
+    """
+    lines = [json.loads(path.read_text()) for path in folder.glob("*/seed*_fold*.json")]
+    if not lines:
+        raise SystemExit(f"There are no results in {folder}.")
+    results = pd.DataFrame(lines).astype({"n_epochs": float, "shifted_accuracy": float})
+    return results.sort_values(ORDER, ignore_index=True)
+
+
+def summary(results, against):
+    """Return one row for each recipe, the best one last.
+
+    Parameters
+    ----------
+    results : DataFrame
+        One row a recipe, seed and fold.
+    against : str
+        The recipe that the others are compared with, fold by fold and seed by seed.
+
+    Returns
+    -------
+    summary : DataFrame
+        Accuracies are percentages of all test clips. The spread is the standard deviation over
+        seeds of the accuracy over all folds. Differences are of the same folds and seeds; their
+        standard error is that of a mean of folds, each averaged over seeds.
+    """
+    recipes = results.groupby("recipe")
+    table = pd.DataFrame(
+        {
+            "accuracy": 100 * recipes["accuracy"].mean(),
+            "seed_spread": recipes.apply(_seed_spread, include_groups=False),
+            "shifted_accuracy": 100 * recipes["shifted_accuracy"].mean(),
+            "epochs": recipes["n_epochs"].median(),
+            "fit_seconds": recipes["fit_seconds"].median(),
+            "runs": recipes.size(),
+        }
+    )
+    paired = {recipe: _paired_difference(results, recipe, against) for recipe in table.index}
+    table["difference"] = [paired[recipe][0] for recipe in table.index]
+    table["difference_error"] = [paired[recipe][1] for recipe in table.index]
+    return table.sort_values("accuracy")[list(COLUMNS)]
+
+
+def write_tables(results, against, dataset):
+    """Write the summary and all results to the documentation, as RST and as CSV.
+
+    Parameters
+    ----------
+    results : DataFrame
+        One row a recipe, seed and fold.
+    against : str
+        The recipe that the others are compared with.
+    dataset : str
+        "esc10" or "esc50".
+    """
+    name = dataset.replace("esc", "esc_")
+    title = f"{dataset.replace('esc', 'ESC-')}: all results"
+    results.drop(columns="predicted").to_csv(DOCS / f"{name}.csv", index=False)
+    text = f"""\
+{title}
+{"=" * len(title)}
+
+Written by ``examples/benchmarks/esc.py --write``: see :doc:`esc`. Differences are from the recipe
+``{against}``, of the same folds and seeds, in points; training is the median of a fold.
+
+{_rst_table(summary(results, against), ["Recipe"], COLUMNS)}
+
+Fold by fold
+------------
+
+Accuracy in %, and the training time of all folds. The file ``{name}.csv`` beside the source of this
+page has each fold's own time, and all versions.
+
+{_rst_table(_fold_by_fold(results), ["Recipe", "Seed"], RUN_COLUMNS)}
+"""
+    (DOCS / f"{name}.rst").write_text(text, encoding="utf-8")
+
+
+def _fold_by_fold(results):
+    """Return one row for each recipe and seed, with a column for each fold."""
+    runs = results.groupby(["recipe", "seed"])
+    last = runs[["hardware", "date", "sk_audioevents", "torch", "commit"]].last()
+    folds = results.pivot(index=["recipe", "seed"], columns="fold", values="accuracy")
+    return (100 * folds).join(runs["fit_seconds"].sum()).join(last)
+
+
+def _seed_spread(results):
+    """Return the standard deviation over seeds of the percentage right in all folds."""
+    by_seed = results.pivot(index="seed", columns="fold", values="accuracy").dropna()
+    return 100 * by_seed.mean(axis=1).std(ddof=1)
+
+
+def _paired_difference(results, recipe, against):
+    """Return the mean difference in percent over common folds and seeds, and its standard error."""
+    runs = results.set_index(ORDER)["accuracy"]
+    if recipe == against or against not in runs.index.get_level_values("recipe"):
+        return np.nan, np.nan
+    difference = 100 * (runs[recipe] - runs[against]).dropna()
+    by_fold = difference.groupby("fold").mean()
+    return by_fold.mean(), by_fold.std(ddof=1) / np.sqrt(len(by_fold))
+
+
+def _rst_table(table, index_headings, columns):
+    """Return a list-table with the levels of the index first."""
+    columns = {key: column for key, column in columns.items() if key in table}
+    rows = [[*index_headings, *(heading for heading, _ in columns.values())]]
+    for index, row in zip(table.index, table.to_dict("records")):
+        names = index if isinstance(index, tuple) else (index,)
+        cells = [
+            "" if pd.isna(row[key]) else form.format(row[key]) for key, (_, form) in columns.items()
+        ]
+        rows.append([*map(str, names), *cells])
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in rows:
+        lines += [f"   {'* -' if i == 0 else '  -'} {cell}".rstrip() for i, cell in enumerate(row)]
+    return "\n".join(lines)

@@ -1,0 +1,198 @@
+"""The recipes that esc.py trains: what each changes of a model's parameters.
+
+A recipe is a model and the parameters that ``model.set_params`` is given, so that the same is a few
+lines in a program of your own: ``docs/recipes.rst`` shows how. The rows of the ablation are single
+parts on top of the defaults of the package, and the full recipe without single parts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+
+from sk_audioevents import (
+    LogMelTransformer,
+    MFCCTransformer,
+    SLATSegmenter,
+    VGGEventClassifier,
+    WaveformEventClassifier,
+)
+from sk_audioevents import augmentation as aug
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model, what is changed of it, and how it is trained and tested.
+
+    Attributes
+    ----------
+    make_model : callable
+        Returns the model, a scikit-learn pipeline that takes paths.
+    parameters : dict
+        For its ``set_params``.
+    n_versions : int
+        How often each training clip is in the training set, for augmentations that a pipeline
+        draws once. Passes over the data are divided by it: the number of batches stays the same.
+    test_shifts : int
+        Over how many circular shifts of a test clip its probabilities are averaged. That accuracy
+        is reported apart; 1 is none.
+    """
+
+    make_model: Callable
+    parameters: dict = field(default_factory=dict)
+    n_versions: int = 1
+    test_shifts: int = 1
+
+    def model(self):
+        """Return the model with the recipe's parameters."""
+        return self.make_model().set_params(**self.parameters)
+
+
+def on_spectrograms():
+    """Return the package's defaults: log-mel frames of whole clips, VGG network."""
+    return Pipeline(
+        [
+            ("waveforms", "passthrough"),
+            ("frames", LogMelTransformer()),
+            ("segments", "passthrough"),
+            ("classifier", VGGEventClassifier()),
+        ]
+    )
+
+
+def on_waveforms():
+    """Return the network on waveforms, which are read once instead of once per epoch."""
+    return Pipeline(
+        [
+            ("waveforms", aug.WaveformAugmenter(sample_rate=16000)),
+            ("classifier", WaveformEventClassifier(sample_rate=16000)),
+        ]
+    )
+
+
+def mean_and_spread(clips):
+    """Return mean and standard deviation over time of each coefficient: one row a clip."""
+    return np.array([np.r_[clip.mean(axis=0), clip.std(axis=0)] for clip in clips])
+
+
+def on_mfcc(classifier):
+    """Return a baseline: thirteen coefficients as librosa computes them, and a classifier."""
+    mfcc = MFCCTransformer(
+        sample_rate=22050,
+        n_mfcc=13,
+        pre_emphasis=0.0,
+        n_fft=2048,
+        hop_length=512,
+        win_length=None,
+        window="hann",
+        n_mels=128,
+    )
+    return make_pipeline(mfcc, FunctionTransformer(mean_and_spread), StandardScaler(), classifier)
+
+
+def forest():
+    """Return the baseline with a random forest."""
+    return on_mfcc(RandomForestClassifier(500))
+
+
+def svm():
+    """Return the baseline with a linear support vector machine."""
+    return on_mfcc(SVC(kernel="linear", C=0.1))
+
+
+def neighbours():
+    """Return the baseline with the five nearest neighbours."""
+    return on_mfcc(KNeighborsClassifier(5))
+
+
+# What happens to each batch of spectrograms, in this order.
+AUGMENTATIONS = {
+    "time_shift": aug.TimeShift(),
+    "time_stretch": aug.TimeStretch(),
+    "frequency_shift": aug.FrequencyShift(),
+    "gain": aug.Gain(),
+    "noise": aug.BackgroundMix(),
+    "mixup": aug.Mixup(),
+    "mixup_even": aug.Mixup(alpha=1.0),
+    "between_class": aug.BetweenClass(),
+    "spec_augment": aug.SpecAugment(),
+}
+OPTIONS = {
+    "slat": {"segments": SLATSegmenter()},
+    "focal": {"classifier__loss": "focal"},
+    "cross_entropy": {"classifier__loss": "cross_entropy"},
+    "label_smoothing": {"classifier__label_smoothing": 0.1},
+    "max_pooling": {"classifier__pooling": "max"},
+    "attention_pooling": {"classifier__pooling": "attention"},
+    "linear_softmax_pooling": {"classifier__pooling": "linear_softmax"},
+    "lstm": {"classifier__temporal": "lstm"},
+    "bilstm": {"classifier__temporal": "bilstm"},
+    "adamw": {"classifier__optimizer": "adamw", "classifier__weight_decay": 0.05},
+    "one_cycle": {"classifier__learning_rate_schedule": "one_cycle"},
+    "clipped_gradient": {"classifier__max_grad_norm": 1.0},
+    "ema": {"classifier__ema_decay": 0.99},
+    "small_batches": {"classifier__batch_size": 16},
+    "cnn6": {"classifier__backbone": "cnn6"},
+    "cnn10": {"classifier__backbone": "cnn10"},
+}
+SPEED = aug.WaveformAugmenter(aug.SpeedPerturb(min_rate=0.8, max_rate=1.25))
+FULL = (
+    ["time_shift", "time_stretch", "gain", "between_class", "spec_augment"]
+    + ["cross_entropy", "adamw", "one_cycle", "ema"]
+)  # fmt: skip
+LONG = {"classifier__max_epochs": 400}
+SMALL = {
+    "frames__sample_rate": 22050,
+    "frames__n_mels": 64,
+    "classifier__channels": (8, 16, 32, 64, 128, 256),
+    "classifier__embedding_dim": 256,
+    "classifier__batch_size": 16,
+    "classifier__max_epochs": 150,
+}
+
+
+def combine(parts, **parameters):
+    """Return the parameters of several parts; augmentations come in the order of their table."""
+    merged = {}
+    for part in parts:
+        merged |= OPTIONS.get(part, {})
+    steps = [step for name, step in AUGMENTATIONS.items() if name in parts]
+    if steps:
+        merged["classifier__augment"] = steps[0] if len(steps) == 1 else aug.Compose(steps)
+    return merged | parameters
+
+
+RECIPES = {
+    "mfcc_forest": Recipe(forest),
+    "mfcc_svm": Recipe(svm),
+    "mfcc_neighbours": Recipe(neighbours),
+    "base": Recipe(on_spectrograms),
+    **{part: Recipe(on_spectrograms, combine([part])) for part in (*AUGMENTATIONS, *OPTIONS)},
+    "speed": Recipe(on_spectrograms, {"waveforms": SPEED}, n_versions=4),
+    "small_machine": Recipe(on_spectrograms, combine(FULL, **SMALL), test_shifts=8),
+    "full": Recipe(on_spectrograms, combine(FULL, **LONG), test_shifts=8),
+    **{
+        f"full_without_{part}": Recipe(
+            on_spectrograms, combine([p for p in FULL if p != part], **LONG), test_shifts=8
+        )
+        for part in FULL
+    },
+    "waveform": Recipe(
+        on_waveforms,
+        {
+            "classifier__augment": aug.Compose(
+                [aug.WaveformShift(), aug.SpeedPerturb(min_rate=0.8, max_rate=1.25)]
+            ),
+            "classifier__loss": "cross_entropy",
+            "classifier__batch_size": 16,
+            "classifier__learning_rate_schedule": "one_cycle",
+            "classifier__max_epochs": 200,
+        },
+        test_shifts=8,
+    ),
+}

@@ -1,0 +1,244 @@
+"""The benchmark on ESC: its recipes, and its runs on a small made-up copy of ESC-10."""
+
+import csv
+import json
+import math
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from sk_audioevents import VGGEventClassifier
+
+ROOT = Path(__file__).parents[2]
+TINY = ["classifier__channels=(4, 4, 4)", "classifier__embedding_dim=4"]
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    """Return the modules esc, esc_tables and recipes of the benchmark."""
+    monkeypatch.syspath_prepend(ROOT / "examples" / "benchmarks")
+    names = ["esc", "esc_tables", "recipes"]
+    modules = [__import__(name) for name in names]
+    yield modules
+    for name in names:
+        sys.modules.pop(name)
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """Make a copy of ESC-10 with two classes, low and high hum, of two clips in each fold."""
+    rng = np.random.default_rng(0)
+    rows = []
+    (tmp_path / "esc10").mkdir()
+    for i in range(20):
+        target, fold = i % 2, i // 4 + 1
+        tone = np.sin(2 * np.pi * (200, 3000)[target] * np.arange(22050) / 44100)
+        name = f"{i}.wav"
+        soundfile.write(
+            tmp_path / "esc10" / name, 0.1 * tone + 0.01 * rng.normal(size=22050), 44100
+        )
+        rows.append([name, fold, target, ("low", "high")[target], i, "A", "t", "a", "l", "u"])
+    header = "path,fold,target,category,freesound_id,take,title,author,license,source_url"
+    with open(tmp_path / "esc10" / "esc10.csv", "w", newline="") as file:
+        csv.writer(file).writerows([header.split(","), *rows])
+    monkeypatch.setenv("SK_AUDIOEVENTS_DATA", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def run(modules, copy, monkeypatch, capsys):
+    """Return a function that runs the script and returns what it printed."""
+
+    def run(*arguments):
+        monkeypatch.setattr(
+            sys, "argv", ["esc.py", "--results", str(copy / "runs"), *map(str, arguments)]
+        )
+        modules[0].main()
+        return capsys.readouterr().out
+
+    return run
+
+
+def results_of(copy, recipe):
+    folder = copy / "runs" / "esc10" / recipe
+    return {path.stem: json.loads(path.read_text()) for path in folder.glob("seed*.json")}
+
+
+def make_results(recipe, accuracies, seeds=2):
+    """Return result rows whose accuracy is given by seed and fold."""
+    return [
+        {"recipe": recipe, "seed": seed, "fold": fold, "accuracy": accuracies[seed][fold - 1]}
+        | {"n_epochs": 5.0, "fit_seconds": 1.0, "shifted_accuracy": np.nan}
+        for seed in range(seeds)
+        for fold in range(1, 6)
+    ]
+
+
+def test_every_recipe_is_a_model_with_valid_parameters(modules):
+    *_, recipes = modules
+    for recipe in recipes.RECIPES.values():
+        model = recipe.model()
+        for _, step in model.steps:
+            if step != "passthrough":
+                step._validate_params()
+        assert recipe.n_versions >= 1 <= recipe.test_shifts
+
+
+def test_the_base_is_the_default_of_the_package(modules):
+    *_, recipes = modules
+    assert repr(recipes.RECIPES["base"].model()[-1]) == repr(VGGEventClassifier())
+
+
+def test_the_full_recipe_without_a_part_differs_in_that_part_alone(modules):
+    *_, recipes = modules
+
+    def parameters(name):
+        shown = recipes.RECIPES[name].model().get_params()
+        return {key: repr(value) for key, value in shown.items() if "__" in key}
+
+    full = parameters("full")
+    for part in recipes.FULL:
+        less = parameters(f"full_without_{part}")
+        changed = {key for key in full | less if full.get(key) != less.get(key)}
+        own = recipes.OPTIONS.get(part, {"classifier__augment": None})
+        assert set(own) & changed
+        assert all(key in own or key.startswith("classifier__augment") for key in changed)
+
+
+def test_the_documented_recipe_is_that_of_the_script(modules):
+    *_, recipes = modules
+    page = (ROOT / "docs" / "recipes.rst").read_text()
+    block = page.partition(".. code-block:: python\n")[2].partition("\nAs the recipe")[0]
+    names = {}
+    exec(textwrap.dedent(block), names)
+    documented = names["model"]
+    _, (_, frames), _, (_, classifier) = recipes.RECIPES["small_machine"].model().steps
+    assert repr(documented[0]) == repr(frames)
+    assert repr(documented[1].get_params()) == repr(classifier.get_params())
+
+
+@pytest.mark.slow
+def test_every_recipe_trains(modules, run, copy):
+    *_, recipes = modules
+    of_fixed_size = ["waveform", "cnn6", "cnn10"]
+    others = [name for name in recipes.RECIPES if name not in of_fixed_size and "mfcc" not in name]
+    run(*others, "--seeds", 0, "--folds", 1, "--epochs", 1, "--set", *TINY)
+    run(*of_fixed_size, "--seeds", 0, "--folds", 1, "--epochs", 1)
+    for name in [*others, *of_fixed_size]:
+        assert len(results_of(copy, name)) == 1
+
+
+def test_a_run_keeps_one_line_for_each_seed_and_fold(run, copy):
+    out = run("mfcc_forest", "--seeds", 0, 1, "--set", "randomforestclassifier__n_estimators=5")
+    results = results_of(copy, "mfcc_forest")
+    assert set(results) == {f"seed{seed}_fold{fold}" for seed in (0, 1) for fold in range(1, 6)}
+    one = results["seed1_fold3"]
+    assert (one["recipe"], one["seed"], one["fold"], one["n_test"]) == ("mfcc_forest", 1, 3, 4)
+    assert one["accuracy"] == np.mean(np.array(one["predicted"]) == ["low", "high"] * 2)
+    assert one["hardware"]
+    assert "mfcc_forest" in out
+
+
+def test_a_second_run_computes_only_what_is_missing(run, copy):
+    run("mfcc_neighbours")
+    folder = copy / "runs" / "esc10" / "mfcc_neighbours"
+    kept = folder / "seed0_fold2.json"
+    marked = json.loads(kept.read_text()) | {"fit_seconds": -1.0}
+    kept.write_text(json.dumps(marked))
+    (folder / "seed0_fold4.json").unlink()
+    run("mfcc_neighbours")
+    results = results_of(copy, "mfcc_neighbours")
+    assert len(results) == 5
+    assert results["seed0_fold2"]["fit_seconds"] == -1.0
+
+
+def test_a_model_without_randomness_is_trained_once(run, copy):
+    run("mfcc_neighbours", "--seeds", 4, 5)
+    assert {name[:5] for name in results_of(copy, "mfcc_neighbours")} == {"seed4"}
+
+
+def test_results_of_other_settings_are_not_added_to(run):
+    run("mfcc_neighbours")
+    with pytest.raises(SystemExit, match="results with another kneighborsclassifier__n_neighbors"):
+        run("mfcc_neighbours", "--set", "kneighborsclassifier__n_neighbors=1")
+
+
+def test_networks_are_trained_for_the_epochs_asked_for_and_tested_with_shifts(run, copy):
+    run("small_machine", "--seeds", 0, "--folds", 1, "--epochs", 3, "--checkpoints", "--set", *TINY)
+    (result,) = results_of(copy, "small_machine").values()
+    assert result["n_epochs"] == 3
+    assert 0 <= result["shifted_accuracy"] <= 1
+    assert list((copy / "runs" / "esc10" / "small_machine" / "checkpoints").iterdir()) == []
+
+
+def test_versions_of_clips_are_paid_for_in_epochs(run, copy):
+    run("speed", "--seeds", 0, "--folds", 1, "--epochs", 8, "--set", *TINY)
+    (result,) = results_of(copy, "speed").values()
+    assert result["n_epochs"] == 2
+
+
+def test_a_time_limit_becomes_a_number_of_epochs_that_is_kept(run, copy):
+    arguments = ("base", "--seeds", 0, "--time-limit", 0.5, "--set", *TINY)
+    run(*arguments, "--folds", 1)
+    run(*arguments, "--folds", 2)
+    first, second = (results_of(copy, "base")[f"seed0_fold{fold}"] for fold in (1, 2))
+    assert first["n_epochs"] == second["n_epochs"] >= 1
+
+
+def test_steps_that_take_waveforms_of_two_rates_are_an_error(run):
+    with pytest.raises(SystemExit, match="must have one sample rate"):
+        run("speed", "--set", "frames__sample_rate=16000")
+
+
+def test_an_unknown_recipe_is_an_error(run, capsys):
+    with pytest.raises(SystemExit):
+        run("soup")
+    assert "there is no recipe 'soup'" in capsys.readouterr().err
+
+
+def test_no_results_is_an_error(run):
+    with pytest.raises(SystemExit, match="There are no results in"):
+        run()
+
+
+def test_the_summary_has_means_spreads_and_paired_differences(modules):
+    _, tables, _ = modules
+    base = [[0.5, 0.6, 0.7, 0.8, 0.9], [0.6, 0.6, 0.8, 0.8, 1.0]]
+    other = [[0.6, 0.6, 0.8, 0.9, 0.9], [0.6, 0.8, 0.8, 0.8, 0.9]]
+    results = pd.DataFrame(make_results("base", base) + make_results("other", other))
+    summary = tables.summary(results, "base")
+    assert summary.loc["base", "accuracy"] == pytest.approx(100 * np.mean(base))
+    spread = 100 * np.std(np.mean(other, axis=1), ddof=1)
+    assert summary.loc["other", "seed_spread"] == pytest.approx(spread)
+    by_fold = 100 * np.mean(np.array(other) - np.array(base), axis=0)
+    assert summary.loc["other", "difference"] == pytest.approx(by_fold.mean())
+    error = by_fold.std(ddof=1) / math.sqrt(5)
+    assert summary.loc["other", "difference_error"] == pytest.approx(error)
+    assert np.isnan(summary.loc["base", "difference"])
+
+
+def test_differences_are_of_common_folds_and_seeds_alone(modules):
+    _, tables, _ = modules
+    base = make_results("base", [[0.5, 0.6, 0.7, 0.8, 0.9]], seeds=1)
+    other = make_results("other", [[0.6] * 5, [1.0] * 5])[1:4]  # folds 2 to 4 of seed 0
+    summary = tables.summary(pd.DataFrame(base + other), "base")
+    assert summary.loc["other", "difference"] == pytest.approx(-10.0)
+
+
+def test_the_tables_written_hold_every_run(run, modules, copy, monkeypatch):
+    _, tables, _ = modules
+    monkeypatch.setattr(tables, "DOCS", copy)
+    run("mfcc_neighbours", "--against", "mfcc_neighbours", "--write")
+    rows = pd.read_csv(copy / "esc_10.csv")
+    assert len(rows) == 5
+    assert "predicted" not in rows
+    text = (copy / "esc_10.rst").read_text()
+    assert text.startswith("ESC-10: all results\n===================\n")
+    assert text.count("* - mfcc_neighbours") == 2  # summary, and fold by fold
+    assert all(f"     - Fold {fold}\n" in text for fold in range(1, 6))
+    assert str(copy) not in text
