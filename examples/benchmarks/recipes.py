@@ -186,7 +186,11 @@ RECIPES = {
         on_waveforms,
         {
             "classifier__augment": aug.Compose(
-                [aug.WaveformShift(), aug.SpeedPerturb(min_rate=0.8, max_rate=1.25)]
+                [
+                    aug.WaveformShift(),
+                    aug.SpeedPerturb(min_rate=0.8, max_rate=1.25),
+                    aug.WaveformBetweenClass(),
+                ]
             ),
             "classifier__loss": "cross_entropy",
             "classifier__batch_size": 16,

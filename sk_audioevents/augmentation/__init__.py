@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_spectrogram_mixing": ["BetweenClass", "Mixup"],
         "_spectrogram_time": ["TimeShift", "TimeStretch"],
         "_waveform_augmenter": ["WaveformAugmenter"],
+        "_waveform_mixing": ["WaveformBetweenClass"],
         "_waveform_noise": ["BackgroundNoise"],
         "_waveform_pitch": ["PitchShift", "SpeedPerturb"],
         "_waveform_shift": ["WaveformShift"],
