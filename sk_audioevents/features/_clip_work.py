@@ -10,7 +10,7 @@ from sk_audioevents.audio._decode import decode
 from sk_audioevents.exceptions import AudioDecodeError
 
 SILENT_SECONDS = 1.0  # how long a clip is that could not be read and whose window is not known
-MANY_CLIPS = 32  # from here on, frames lie in blocks that outlive the single clip
+MANY_CLIPS = 16  # from here on, frames lie in blocks that outlive the single clip
 
 _waveform_room, _frame_blocks = ThreadRoom(), ThreadBlocks()
 
