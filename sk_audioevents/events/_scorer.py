@@ -23,8 +23,8 @@ class RecordingScorer:
     Parameters
     ----------
     estimator : estimator
-        Fitted. If its last step has ``predict_segments``, the segments are scored, else whole
-        windows with ``predict_proba``.
+        Fitted. If its last step has ``predict_segments``, the segments are scored, else, and where
+        the whole clip is the one segment, whole windows with ``predict_proba``.
     labels : EventLabels
         Which of its classes are scored.
     window, overlap : float or None
@@ -41,7 +41,7 @@ class RecordingScorer:
         self._overlap_pooling = overlap_pooling
         self._steps = _flat_steps(estimator)
         self._sample_rate = _attribute_of(self._steps, "sample_rate")
-        self._scores_segments = hasattr(self._steps[-1], "predict_segments")
+        self._scores_segments = _scores_segments(self._steps)
         if not self._scores_segments and not hasattr(estimator, "predict_proba"):
             raise TypeError(
                 f"The 'estimator' parameter of {name} must have predict_proba, or a last step with "
@@ -199,6 +199,13 @@ def find_segment_axis(steps, name):
         segment_hop_frames=last.segment_hop_frames_,
         context_frames=context + frame_edge,
     )
+
+
+def _scores_segments(steps):
+    """Return whether a pipeline scores parts of a clip; the whole clip may be its one segment."""
+    cuts = any(hasattr(step, "hop_frames") for step in steps)
+    of_parts = cuts or getattr(steps[-1], "segment_frames_", 1) is not None
+    return hasattr(steps[-1], "predict_segments") and of_parts
 
 
 def _flat_steps(estimator):

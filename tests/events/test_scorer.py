@@ -170,6 +170,22 @@ def test_click_is_heard_where_it_is(make_model):
     assert np.abs(starts[:, None] - [3.3, 17.0, 29.99]).min(axis=1).max() < 0.05
 
 
+def test_where_the_clip_is_the_one_segment_windows_are_scored(make_model, sounds, labels):
+    model = make_model(
+        backbone="cnn6",
+        segment_frames="clip",
+        channels=(16, 32, 64, 128, 256, 512),
+        embedding_dim=4,
+        max_epochs=1,
+    )
+    model.fit(sounds.waveforms, labels)
+    waveform = np.concatenate(sounds.waveforms[:3])
+    window = len(sounds.waveforms[0]) / SAMPLE_RATE
+    table = timeline(model, [waveform], window=window, overlap=0.0)
+    expected = model.predict_proba(sounds.waveforms[:3])
+    np.testing.assert_allclose(table.to_numpy(), expected, rtol=0, atol=1e-6)
+
+
 def test_each_call_of_the_estimator_gets_a_bounded_amount_of_sound(model, recording):
     seconds = []
 
