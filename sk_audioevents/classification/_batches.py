@@ -1,5 +1,7 @@
 """Clips as examples of a network, and batches of clips of like lengths."""
 
+from functools import cached_property
+
 import numpy as np
 import torch
 from torch.utils.data import Dataset
@@ -101,8 +103,9 @@ class ExampleSet(Dataset):
             frames[row, : len(example)] = torch.tensor(example)
         return {"frames": frames, "n_frames": torch.from_numpy(lengths)}
 
+    @cached_property
     def band_statistics(self):
-        """Return the weighted mean and standard deviation (1 where it is 0) of each band."""
+        """The weighted mean and standard deviation (1 where it is 0) of each band."""
         weight = np.ones(len(self)) if self.sample_weight is None else self.sample_weight
         total = weight @ self.lengths
         mean = sum(w * x.sum(axis=0, dtype=np.float64) for w, x in zip(weight, self._in_order()))

@@ -109,14 +109,19 @@ class StepSize(Callback):
         Number of epochs that were trained before it.
     n_epochs : int
         Number of epochs of the training.
+    body_factor : float, default=1.0
+        Step size of the body, as a share of that of the head.
     """
 
-    def __init__(self, learning_rate, schedule, warmup_epochs, first_epoch, n_epochs):
+    def __init__(
+        self, learning_rate, schedule, warmup_epochs, first_epoch, n_epochs, body_factor=1.0
+    ):
         self.learning_rate = learning_rate
         self.schedule = schedule
         self.warmup_epochs = warmup_epochs
         self.first_epoch = first_epoch
         self.n_epochs = n_epochs
+        self.body_factor = body_factor
 
     def on_train_begin(self, net, X=None, **kwargs):  # noqa: ARG002
         """Learn how many batches an epoch has."""
@@ -132,12 +137,13 @@ class StepSize(Callback):
             return
         epoch = len(net.history) - 1 - self.first_epoch + self.batch_ / self.n_batches_
         factor = step_size(self.schedule, epoch, self.n_epochs, self.warmup_epochs)
-        for group in net.optimizer_.param_groups:
-            group["lr"] = self.learning_rate * factor
+        head, body = net.optimizer_.param_groups
+        head["lr"] = self.learning_rate * factor
+        body["lr"] = head["lr"] * self.body_factor
         self.batch_ += 1
 
     def on_epoch_end(self, net, **kwargs):  # noqa: ARG002
-        """Record the step size of the epoch's last batch."""
+        """Record the head's step size in the epoch's last batch."""
         net.history.record("learning_rate", net.optimizer_.param_groups[0]["lr"])
 
 

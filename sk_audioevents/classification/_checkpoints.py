@@ -1,17 +1,34 @@
 """A training on disk after each epoch, so that one that was killed goes on from there."""
 
+import hashlib
 import json
 import os
 import uuid
 from contextlib import suppress
+from inspect import isroutine
+from numbers import Integral
 from pathlib import Path
 
+import numpy as np
 import torch
 from skorch.callbacks import Callback
 from skorch.history import History
 
+from sk_audioevents.classification._fine_tuning import body_digest, pretrained_classifier
+
 FILE_NAME = "checkpoint.pt"
-FORMAT = 1
+FORMAT = 2
+# Parameters that do not change what a training gives: a checkpoint may be resumed with others.
+NOT_IN_CHECKPOINT = {
+    "callbacks",
+    "checkpoint_dir",
+    "compile",
+    "device",
+    "n_jobs",
+    "random_state",
+    "verbose",
+    "warm_start",
+}
 
 
 class Checkpoints(Callback):
@@ -26,7 +43,7 @@ class Checkpoints(Callback):
     settings : dict
         What decides the training. A checkpoint with other settings is not taken for this training.
     seed : int
-        The seed of the training, which `stored_seed` finds again.
+        The seed of the training.
     early_stopping : EarlyStopping or None
         Its best weights are kept too.
     """
@@ -37,22 +54,21 @@ class Checkpoints(Callback):
         self.seed = seed
         self.early_stopping = early_stopping
 
-    def restore(self, net):
-        """Bring the net to where the checkpoint was written, if there is one.
+    def restore(self, net, state):
+        """Bring the net to where a checkpoint was written.
 
         Parameters
         ----------
         net : EventNet
             The net, ready to train.
+        state : dict
+            What `read_checkpoint` returned.
 
         Raises
         ------
         ValueError
-            If the checkpoint belongs to another training, or is damaged.
+            If the checkpoint belongs to another training.
         """
-        if not self.path.exists():
-            return
-        state = _load(self.path, net.device)
         self._check_settings(state)
         net.module_.load_state_dict(state["module"])
         net.optimizer_.load_state_dict(state["optimizer"])
@@ -102,17 +118,79 @@ class Checkpoints(Callback):
                 aside.unlink()
 
 
-def stored_seed(folder, default):
-    """Return the seed of the training whose checkpoint is in a folder, or else the default."""
+def read_checkpoint(folder):
+    """Return the checkpoint in a folder.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where the file ``checkpoint.pt`` may be.
+
+    Returns
+    -------
+    state : dict or None
+        What was written, among it the "seed" of the training. None where there is no file.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or another version of the package wrote it.
+    """
     path = Path(folder) / FILE_NAME
-    return _load(path, "cpu")["seed"] if path.exists() else default
-
-
-def _load(path, device):
+    if not path.exists():
+        return None
     try:
-        return torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        found = state["format"]
     except Exception as error:
         raise ValueError(
             f"The checkpoint {str(path)!r} cannot be read ({error}). Delete it to begin the "
             "training anew."
         ) from error
+    if found != FORMAT:
+        raise ValueError(
+            f"The checkpoint {str(path)!r} has format {found}, and this version of the package "
+            f"reads {FORMAT}. Delete it to begin the training anew, or end the training with the "
+            "version that began it."
+        )
+    return state
+
+
+def training_settings(estimator, examples):
+    """Return what decides a training, as JSON can hold it.
+
+    Parameters
+    ----------
+    estimator : EventClassifier
+        The classifier to be trained.
+    examples : ExampleSet
+        What it is trained with.
+
+    Returns
+    -------
+    settings : dict
+        The parameters that matter, and digests of the data and of pretrained weights.
+    """
+    data = hashlib.sha256()
+    for array in (examples.targets, examples.target_weight, examples.sample_weight):
+        data.update(np.ascontiguousarray(array))
+    data.update(np.concatenate([*examples.band_statistics, examples.lengths]))
+    settings = {
+        key: _description(value)
+        for key, value in sorted(estimator.get_params(deep=False).items())
+        if key not in NOT_IN_CHECKPOINT
+    }
+    # A seed that is an int decides the order of batches; any other is drawn anew.
+    if isinstance(estimator.random_state, Integral):
+        settings["random_state"] = int(estimator.random_state)
+    if estimator.pretrained is not None:
+        settings["pretrained"] = body_digest(pretrained_classifier(estimator).net_.module_)
+    settings["training data"] = data.hexdigest()
+    return json.loads(json.dumps(settings))
+
+
+def _description(parameter):
+    """Return a text that is the same in each process, also for a function."""
+    if isroutine(parameter):
+        return f"{parameter.__module__}.{parameter.__qualname__}"
+    return repr(parameter)

@@ -1,16 +1,10 @@
 """What the classifiers of sound events share: training, prediction, embeddings."""
 
-import hashlib
-import json
-from copy import deepcopy
-from inspect import isroutine
 from numbers import Integral, Real
 from os import PathLike
 
 import numpy as np
-import pandas as pd
 import torch
-from scipy.special import softmax
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -19,7 +13,6 @@ from sklearn.base import (
 )
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
-from sklearn.utils.validation import check_is_fitted
 
 from sk_audioevents._base import (
     N_JOBS,
@@ -29,10 +22,9 @@ from sk_audioevents._base import (
     check_sample_weight,
     fit_context,
 )
-from sk_audioevents._validation import check_frames, object_array
+from sk_audioevents._validation import check_frames
 from sk_audioevents.classification._batches import ExampleSet
 from sk_audioevents.classification._callbacks import (
-    ClipMetrics,
     EarlyStopping,
     EpochBridge,
     EpochProgress,
@@ -40,10 +32,23 @@ from sk_audioevents.classification._callbacks import (
     GradientClipping,
     StepSize,
 )
-from sk_audioevents.classification._checkpoints import Checkpoints, stored_seed
+from sk_audioevents.classification._checkpoints import (
+    Checkpoints,
+    read_checkpoint,
+    training_settings,
+)
+from sk_audioevents.classification._clip_predictor import ClipPredictor, clip_probabilities
+from sk_audioevents.classification._fine_tuning import (
+    Freezing,
+    check_fine_tuning,
+    checked_pretrained,
+    copy_body,
+    n_frozen_stages,
+)
+from sk_audioevents.classification._history import history_table
 from sk_audioevents.classification._holdout import held_out_rows
 from sk_audioevents.classification._labels import LabelCoder, check_labels
-from sk_audioevents.classification._prediction import predict_segments_of
+from sk_audioevents.classification._prediction import pooled_scores
 from sk_audioevents.classification._training import (
     EventLoss,
     EventNet,
@@ -52,25 +57,13 @@ from sk_audioevents.classification._training import (
     torch_threads,
     train,
 )
-from sk_audioevents.metrics import CLIP_METRICS
-from sk_audioevents.networks import ClipScores
+from sk_audioevents.classification._user_callbacks import user_callbacks
 
-FIRST_COLUMNS = ("epoch", "train_loss", "valid_loss", "learning_rate", "seconds")
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-# Parameters that do not change what a training gives: a checkpoint may be resumed with others.
-NOT_IN_CHECKPOINT = {
-    "callbacks",
-    "checkpoint_dir",
-    "compile",
-    "device",
-    "n_jobs",
-    "random_state",
-    "verbose",
-    "warm_start",
-}
 
 
 class EventClassifier(
+    ClipPredictor,
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
     ClassifierMixin,
@@ -95,6 +88,10 @@ class EventClassifier(
         "temporal": [StrOptions({"lstm", "bilstm"}), None],
         "temporal_dim": [Interval(Integral, 1, None, closed="left")],
         "augment": [callable, None],
+        "pretrained": [BaseEstimator, str, PathLike, None],
+        "freeze": [Interval(Integral, 0, None, closed="left"), StrOptions({"body"}), None],
+        "unfreeze_every": [Interval(Integral, 1, None, closed="left"), None],
+        "body_learning_rate_factor": [Interval(Real, 0, 1, closed="right")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "sampling": [StrOptions({"shuffle", "balanced"})],
@@ -169,8 +166,8 @@ class EventClassifier(
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one epoch on some clips, from where the last call ended.
 
-        The statistics that standardise the bands are those of the first call, and the step size is
-        constant.
+        The first call begins with ``pretrained``, if there is one. The statistics that standardise
+        the bands are the pretrained ones, or those of the first call. The step size is constant.
 
         Parameters
         ----------
@@ -209,6 +206,7 @@ class EventClassifier(
     ):
         context = self._init_callback_context(max_subtasks=n_epochs)
         name = type(self).__name__
+        check_fine_tuning(self, starts_anew=reset)
         clips = self._check_clips(X, reset=reset)
         known = check_labels(y, name)
         check_consistent_length(clips, known)
@@ -220,7 +218,12 @@ class EventClassifier(
             raise ValueError("Sample weights must contain at least one non-zero number.")
         if reset and classes is None:
             labels.require_two_classes(labels.encode(known), weights)
-        seed = self._seed()
+        pretrained = checkpoint = None
+        if reset and self.pretrained is not None:
+            pretrained = checked_pretrained(self)
+        if self.checkpoint_dir is not None and not part:
+            checkpoint = read_checkpoint(self.checkpoint_dir)
+        seed = self._seed(checkpoint)
         held_out = [] if part else self._held_out(known, groups, validation_data, seed)
         kept = np.setdiff1d(np.arange(len(clips)), held_out)
         examples = self._examples(clips, known, weights, labels, kept)
@@ -234,21 +237,20 @@ class EventClassifier(
         with torch_threads(self.n_jobs), deterministic_algorithms(self.deterministic):
             if reset:
                 self._labels, self.classes_ = labels, labels.classes
-                self.net_ = self._build_net(examples, seed)
+                self.net_ = self._build_net(examples, seed, pretrained)
             bridge = EpochBridge(self, context, X, y)
-            self._train(examples, validation, n_epochs, seed, bridge, part)
+            self._train(examples, validation, n_epochs, seed, bridge, part, checkpoint)
         self.n_iter_ = len(self.net_.history)
-        self.history_ = _history_table(self.net_.history)
+        self.history_ = history_table(self.net_.history)
         self.loss_curve_ = self.history_["train_loss"].tolist()
         context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
         return self
 
-    def _seed(self):
+    def _seed(self, checkpoint=None):
         """Return the seed of a training; one that goes on from a checkpoint keeps its own."""
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        if self.checkpoint_dir is None or isinstance(self.random_state, Integral):
-            return seed
-        return stored_seed(self.checkpoint_dir, default=seed)
+        if checkpoint is not None and not isinstance(self.random_state, Integral):
+            return checkpoint["seed"]
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
     def _check_clips(self, X, reset):
         """Return the clips of X, frames or bags: an array if they are uniform, else a list."""
@@ -285,11 +287,16 @@ class EventClassifier(
         check_consistent_length(clips, y)
         return self._examples(clips, y, np.ones(len(clips)), labels, np.arange(len(clips)))
 
-    def _build_net(self, examples, seed):
-        """Build the skorch net for the given examples, with their band statistics, untrained."""
+    def _build_net(self, examples, seed, pretrained):
+        """Build the skorch net to train: a pretrained body, or the band statistics of examples."""
         dtype = torch.float64 if examples.dtype == np.float64 else torch.float32
         net = self._new_net(dtype, seed)
-        mean, scale = examples.band_statistics()
+        if pretrained is not None:
+            copy_body(pretrained.net_.module_, net.module_)
+            if hasattr(pretrained, "front_end_"):
+                self.front_end_ = pretrained.front_end_
+            return net
+        mean, scale = examples.band_statistics
         net.module_.band_mean.copy_(torch.from_numpy(mean))
         net.module_.band_scale.copy_(torch.from_numpy(scale))
         return net
@@ -325,12 +332,12 @@ class EventClassifier(
         self.segment_frames_ = module.segment_frames
         self.segment_hop_frames_ = module.segment_hop_frames
         self.context_frames_ = module.context_frames
-        self._n_features_out = self.embedding_dim
+        self._n_features_out = module.embedding_dim
         # Channels last is the layout that convolutions on CPU and CUDA are fastest in.
         module.to(dtype=dtype, memory_format=torch.channels_last)
         return net
 
-    def _train(self, examples, validation, n_epochs, seed, bridge, part):
+    def _train(self, examples, validation, n_epochs, seed, bridge, part, checkpoint):
         """Train the net for some epochs; a part of a training has a constant step size."""
         net, first_epoch = self.net_, len(self.net_.history)
         net.set_params(batch_size=self.batch_size, lr=self.learning_rate)
@@ -341,22 +348,16 @@ class EventClassifier(
             held_out=validation,
             autocast=self._autocast(net),
         )
-        schedule = "constant" if part or n_epochs == 1 else self.learning_rate_schedule
+        callbacks = self._callbacks(validation, first_epoch, n_epochs, part)
         early_stopping = None
-        callbacks = [
-            FiniteLoss(),
-            StepSize(self.learning_rate, schedule, self.warmup_epochs, first_epoch, n_epochs),
-        ]
-        if self.max_grad_norm is not None:
-            callbacks.append(GradientClipping(self.max_grad_norm))
-        callbacks += self._user_callbacks(validation)
         if self.early_stopping and validation is not None:
             early_stopping = EarlyStopping(self.n_iter_no_change, first_epoch)
             callbacks.append(early_stopping)
         if self.checkpoint_dir is not None and not part:
-            settings = self._checkpoint_settings(examples)
+            settings = training_settings(self, examples)
             checkpoints = Checkpoints(self.checkpoint_dir, settings, seed, early_stopping)
-            checkpoints.restore(net)
+            if checkpoint is not None:
+                checkpoints.restore(net, checkpoint)
             n_epochs -= len(net.history) - first_epoch
             callbacks.append(checkpoints)
         callbacks.append(bridge)
@@ -364,42 +365,31 @@ class EventClassifier(
             callbacks.append(EpochProgress(n_epochs, type(self).__name__))
         train(net, examples, n_epochs, callbacks, early_stopping)
 
-    def _user_callbacks(self, validation):
-        """Return the skorch callbacks of the user; metrics by name become one."""
-        name, callbacks, metrics = type(self).__name__, [], {}
-        for callback in self.callbacks or []:
-            if not isinstance(callback, str):
-                callbacks.append(callback)
-            elif callback not in CLIP_METRICS:
-                raise ValueError(
-                    f"A name in the 'callbacks' parameter of {name} must be one of "
-                    f"{sorted(CLIP_METRICS)}. Got {callback!r} instead."
-                )
-            elif validation is None:
-                raise ValueError(
-                    f"The metric {callback!r} in the 'callbacks' parameter of {name} needs "
-                    "held-out clips: pass early_stopping=True or 'validation_data' to fit."
-                )
-            else:
-                metrics[callback] = CLIP_METRICS[callback]
-        if metrics:
-            callbacks.append(ClipMetrics(metrics, *self._metric_arguments(validation)))
-        return callbacks
-
-    def _metric_arguments(self, validation):
-        """Return the targets of the held-out clips, and the function that predicts them."""
-        _, first = np.unique(validation.clip_of, return_index=True)
-        targets = validation.targets[first]
-        if self._labels.binary:
-            targets = targets[:, 0].astype(int)
-        elif not self._labels.multilabel:
-            targets = targets.argmax(axis=1)
+    def _callbacks(self, validation, first_epoch, n_epochs, part):
+        """Return what happens between the batches and epochs of any training."""
+        schedule = "constant" if part or n_epochs == 1 else self.learning_rate_schedule
+        n_frozen = n_frozen_stages(self, self.net_.module_)
+        callbacks = [
+            FiniteLoss(),
+            Freezing(n_frozen, self.unfreeze_every, 0 if part else first_epoch),
+            StepSize(
+                self.learning_rate,
+                schedule,
+                self.warmup_epochs,
+                first_epoch,
+                n_epochs,
+                self.body_learning_rate_factor,
+            ),
+        ]
+        if self.max_grad_norm is not None:
+            callbacks.append(GradientClipping(self.max_grad_norm))
 
         def predict(net):
-            scores, _ = self._pooled(net.module_, validation)
-            return self._probabilities(scores)
+            scores = pooled_scores(net.module_, validation, self.batch_size)
+            return clip_probabilities(scores, self._labels)
 
-        return targets, predict
+        name = type(self).__name__
+        return callbacks + user_callbacks(self.callbacks, validation, self._labels, predict, name)
 
     def _autocast(self, net):
         """Return whether to compute in bfloat16, in training."""
@@ -416,221 +406,3 @@ class EventClassifier(
                 "multi-label y. Got 'cross_entropy' instead, which takes one class per clip."
             )
         return self.loss == "cross_entropy" and not self._labels.binary
-
-    def _checkpoint_settings(self, examples):
-        """Return what decides the training, as JSON can hold it."""
-        digest = hashlib.sha256()
-        for array in (examples.targets, examples.target_weight, examples.sample_weight):
-            digest.update(np.ascontiguousarray(array))
-        digest.update(np.concatenate([*examples.band_statistics(), examples.lengths]))
-        parameters = {
-            key: _description(value)
-            for key, value in sorted(self.get_params(deep=False).items())
-            if key not in NOT_IN_CHECKPOINT
-        }
-        # A seed that is an int decides the order of batches; any other is drawn anew.
-        if isinstance(self.random_state, Integral):
-            parameters["random_state"] = int(self.random_state)
-        return json.loads(json.dumps(parameters | {"training data": digest.hexdigest()}))
-
-    def predict(self, X):
-        """Predict the labels of clips.
-
-        Parameters
-        ----------
-        X : array, list or table of n_clips clips
-            The clips, as for ``fit``.
-
-        Returns
-        -------
-        y : ndarray of shape (n_clips,) or (n_clips, n_classes)
-            The most probable label; for a multi-label problem 1 where the probability is above 0.5.
-        """
-        scores = self.decision_function(X)
-        return self._labels.decode(scores)
-
-    def predict_proba(self, X):
-        """Predict the probability of each class.
-
-        Parameters
-        ----------
-        X : array, list or table of n_clips clips
-            The clips, as for ``fit``.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_clips, n_classes)
-            float64. Rows sum to 1, but for a multi-label problem, where each column is a
-            probability of its own.
-        """
-        return self._probabilities(self._clip_scores(X))
-
-    def _probabilities(self, scores):
-        """Return probabilities (n_clips, n_classes) from ClipScores."""
-        if self._labels.multilabel:
-            return np.exp(scores.log_present.numpy())
-        if self._labels.binary:
-            return _both_classes(scores)
-        return softmax(scores.log_present.numpy(), axis=1)
-
-    def decision_function(self, X):
-        """Compute the score of each class.
-
-        Parameters
-        ----------
-        X : array, list or table of n_clips clips
-            The clips, as for ``fit``.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_clips,) or (n_clips, n_classes)
-            float64. The log odds, log p - log(1 - p), of the clip's pooled probability; of the
-            second class in a binary problem. With ``loss="cross_entropy"`` and more than two
-            classes, log p.
-        """
-        scores = self._clip_scores(X)
-        if scores.log_absent is None:
-            return scores.log_present.numpy()
-        log_odds = (scores.log_present - scores.log_absent).numpy()
-        return log_odds[:, 0] if self._labels.binary else log_odds
-
-    def predict_segments(self, X):
-        """Predict the probability of each class in each segment of a clip.
-
-        For frames, segment k covers the ``segment_frames_`` frames from frame
-        ``k * segment_hop_frames_`` on; for bags, it is the k-th segment of the bag.
-
-        Parameters
-        ----------
-        X : array, list or table of n_clips clips
-            The clips, as for ``fit``.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_clips, n_segments, n_classes) or (n_clips,)
-            float64. If X is ragged, a 1-D object array of arrays (n_segments, n_classes). With
-            "bce" and "focal", classes of a multi-class problem are not normalised to sum to 1: in a
-            segment without any of the events, all are small.
-        """
-        examples = self._checked_examples(X)
-        scores, counts = self._segment_scores(self.net_.module_, examples)
-        probabilities = (
-            _both_classes(scores) if self._labels.binary else np.exp(scores.log_present.numpy())
-        )
-        per_segment = np.split(probabilities, np.cumsum(counts)[:-1])
-        is_uniform = isinstance(examples.clips, np.ndarray)
-        return np.stack(per_segment) if is_uniform else object_array(per_segment)
-
-    def transform(self, X):
-        """Compute the embedding of each clip: what the network makes of it before the classes.
-
-        Parameters
-        ----------
-        X : array, list or table of n_clips clips
-            The clips, as for ``fit``.
-
-        Returns
-        -------
-        embeddings : ndarray of shape (n_clips, embedding_dim)
-            The mean over the segments of a clip, in the precision of the network.
-        """
-        examples = self._checked_examples(X)
-        values, counts = self._segment_values(
-            self.net_.module_,
-            examples,
-            lambda embeddings, _: embeddings[..., 0].transpose(1, 2),
-            self.embedding_dim,
-        )
-        counts = np.bincount(examples.clip_of, counts, examples.n_clips).astype(np.int64)
-        starts = np.cumsum(counts) - counts
-        return np.add.reduceat(values.numpy(), starts, axis=0) / counts[:, None].astype(
-            values.numpy().dtype
-        )
-
-    def _checked_examples(self, X):
-        check_is_fitted(self)
-        return ExampleSet(self._check_clips(X, reset=False))
-
-    def _clip_scores(self, X):
-        """Return the pooled ClipScores (n_clips, n_outputs) of all clips."""
-        examples = self._checked_examples(X)
-        scores, _ = self._pooled(self.net_.module_, examples)
-        return scores
-
-    def _pooled(self, module, examples, by="clip"):
-        """Return ClipScores of each clip, or of each example, and the numbers of segments."""
-        logits, counts = self._segment_logits(module, examples)
-        if by == "clip" and examples.is_bags:
-            counts = np.bincount(examples.clip_of, counts, examples.n_clips).astype(np.int64)
-        return _pool_rows(module.pooling, logits, counts), counts
-
-    def _segment_scores(self, module, examples):
-        """Return ClipScores of all segments, clip after clip, and how many a clip has.
-
-        A segment of a bag is an example; it may have several outputs, which are pooled.
-        """
-        if examples.is_bags:
-            scores, _ = self._pooled(module, examples, by="example")
-            return scores, np.bincount(examples.clip_of, minlength=examples.n_clips)
-        logits, counts = self._segment_logits(module, examples)
-        with torch.inference_mode():
-            return module.pooling.segment_scores(logits), counts
-
-    def _segment_logits(self, module, examples):
-        logits, counts = self._segment_values(module, examples, module.classify, module.n_logits)
-        return logits.double(), counts
-
-    def _segment_values(self, module, examples, output, n_columns):
-        with torch_threads(self.n_jobs):
-            return predict_segments_of(module, examples, self.batch_size, output, n_columns)
-
-
-@torch.inference_mode()
-def _pool_rows(pooling, logits, counts):
-    """Pool rows of logits, so many for each clip; clips of equal numbers together."""
-    starts = np.cumsum(counts) - counts
-    pooling = deepcopy(pooling).cpu()  # logits are on the CPU, in double precision
-    pooled = None
-    for count in np.unique(counts):
-        clips = np.flatnonzero(counts == count)
-        rows = torch.from_numpy(starts[clips, None] + np.arange(count))
-        scores = pooling(logits[rows])
-        if pooled is None:
-            pooled = ClipScores(
-                *(
-                    None if log_p is None else log_p.new_empty(len(counts), log_p.shape[1])
-                    for log_p in scores
-                )
-            )
-        for target, log_p in zip(pooled, scores):
-            if target is not None:
-                target[clips] = log_p
-    return pooled
-
-
-def _both_classes(scores):
-    """Return probabilities (n, 2) from those of the second class."""
-    return np.exp(torch.cat([scores.log_absent, scores.log_present], dim=-1).numpy())
-
-
-def _description(parameter):
-    """Return a text that is the same in each process, also for a function."""
-    if isroutine(parameter):
-        return f"{parameter.__module__}.{parameter.__qualname__}"
-    return repr(parameter)
-
-
-def _history_table(history):
-    """Return a skorch history as a DataFrame of one row per epoch."""
-    columns = {"dur": "seconds"}
-    rows = [
-        {
-            columns.get(key, key): value
-            for key, value in row.items()
-            if isinstance(value, Real) and not key.endswith(("_best", "_batch_count"))
-        }
-        for row in history
-    ]
-    table = pd.DataFrame(rows)
-    first = [name for name in FIRST_COLUMNS if name in table]
-    return table[first + [name for name in table if name not in first]]

@@ -20,7 +20,7 @@ from sk_audioevents.networks import (
 
 
 class EventNet(NeuralNet):
-    """A skorch net with weighted losses, augmentation, and an average of its weights.
+    """A skorch net with weighted losses, augmentation, frozen stages, an average of its weights.
 
     The y of a batch, (n_clips, 2, n_outputs), stacks targets and their weights; ``sample_weight``
     travels with the frames, because batch norm uses it too.
@@ -31,10 +31,13 @@ class EventNet(NeuralNet):
         The moving average of the weights.
     held_out : ExampleSet or None
         The examples that each epoch is validated with.
+    frozen : list of Module
+        The parts of the network that are not trained.
     """
 
     average = None
     held_out = None
+    frozen = ()
     _augment = None
     _generator = None
     _autocast = False
@@ -47,7 +50,7 @@ class EventNet(NeuralNet):
         augment : callable or None
             From a SpectrogramBatch and a generator to a SpectrogramBatch.
         seed : int
-            Seed of the augmentation, which depends on it and on the epoch.
+            Seed of the augmentation and of dropout, which depend on it and on the epoch.
         ema_decay : float or None
             Decay of the moving average of the weights.
         held_out : ExampleSet or None
@@ -63,7 +66,23 @@ class EventNet(NeuralNet):
         """Let the averaged weights be the net's, and forget what only the training needed."""
         if self.average is not None:
             self.average.copy_to(self.module_)
+        self.freeze(0)
         self._augment = self._generator = self.average = self.held_out = None
+
+    def freeze(self, n_stages):
+        """Train all but the first stages of the network, which stay as they are.
+
+        Parameters
+        ----------
+        n_stages : int
+            How many stages are frozen: they have no gradient, and batch norm there uses its
+            statistics as they are. 0 is none.
+        """
+        for part in self.frozen:
+            part.requires_grad_(True)
+        self.frozen = [part for _, parts in self.module_.stages()[:n_stages] for part in parts]
+        for part in self.frozen:
+            part.requires_grad_(False)
 
     def averaged_weights(self):
         """Return a context in which the module has the averaged weights, if there are any."""
@@ -73,6 +92,13 @@ class EventNet(NeuralNet):
         """Return a copy of the weights that would be predicted with now."""
         with self.averaged_weights():
             return {key: value.clone() for key, value in self.module_.state_dict().items()}
+
+    def get_params_for_optimizer(self, prefix, named_parameters):
+        """Return what the optimizer is made with: the head and the body are groups of their own."""
+        _, parameters = super().get_params_for_optimizer(prefix, named_parameters)
+        *body, head = (parts for _, parts in self.module_.stages())
+        groups = [{"params": _parameters(stages)} for stages in ([head], body)]
+        return (groups,), parameters
 
     def get_split_datasets(self, X, y=None, **_):  # noqa: ARG002
         """Return the examples to train and to validate with."""
@@ -86,11 +112,12 @@ class EventNet(NeuralNet):
         return TrainingBatches(dataset, self.batch_size, first_epoch=len(self.history), **settings)
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Seed the augmentation of the epoch."""
+        """Seed the augmentation and the dropout of the epoch."""
         super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
+        seeds = np.random.SeedSequence([self._augment_seed, len(self.history)]).generate_state(2)
+        self.module_.seed_dropout(int(seeds[1]))
         if self._augment is not None:
-            seeds = np.random.SeedSequence([self._augment_seed, len(self.history)])
-            self._generator = torch.Generator().manual_seed(int(seeds.generate_state(1)[0]))
+            self._generator = torch.Generator().manual_seed(int(seeds[0]))
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Run an epoch; validation is of the averaged weights."""
@@ -108,7 +135,9 @@ class EventNet(NeuralNet):
         return step
 
     def infer(self, x, **fit_params):
-        """Compute the scores of a batch."""
+        """Compute the scores of a batch; what is frozen is never in the mode of training."""
+        for part in self.frozen:
+            part.eval()
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, self._autocast):
             return super().infer(x, **fit_params)
 
@@ -144,6 +173,10 @@ class EventNet(NeuralNet):
         }
         inputs = {key: value for key, value in inputs.items() if value is not None}
         return inputs, torch.stack([augmented.targets, augmented.target_weight], dim=1)
+
+
+def _parameters(stages):
+    return [weights for parts in stages for part in parts for weights in part.parameters()]
 
 
 class EventLoss(torch.nn.Module):

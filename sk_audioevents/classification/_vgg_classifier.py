@@ -1,20 +1,28 @@
 """The VGG classifier of sound events, as a scikit-learn estimator."""
 
+from numbers import Integral
+
+from sk_audioevents._base import Interval, StrOptions
+from sk_audioevents.classification._backbones import BACKBONES, backbone_network
 from sk_audioevents.classification._event_classifier import EventClassifier
-from sk_audioevents.classification._layer_sizes import check_sizes, is_positive
-from sk_audioevents.networks import VGGNetwork
+from sk_audioevents.classification._published_weights import published_classifier
+from sk_audioevents.networks._vgg import CHANNELS
 
 
 class VGGEventClassifier(EventClassifier):
     """Classify clips with a fully convolutional VGG network.
 
     The network reads log-mel frames of any length, gives class probabilities for each segment of a
-    clip (128 frames, 64 apart) and pools them over the clip. Trained on whole clips it learns from
-    the pooled output (weak labels); trained on the bags of a `SLATSegmenter`, each segment is an
-    example with the label of its clip (strong label assumption training).
+    clip (by default 128 frames, 64 apart) and pools them over the clip. Trained on whole clips it
+    learns from the pooled output (weak labels); trained on the bags of a `SLATSegmenter`, each
+    segment is an example with the label of its clip (strong label assumption training).
 
     Parameters
     ----------
+    backbone : {"vgg", "kumar2018", "cnn6", "cnn10", "cnn14"}, default="vgg"
+        The network: "vgg" is that of [1]_, for clips of any length and features of any number of
+        bands; "kumar2018" exactly as it was published; "cnn6", "cnn10" and "cnn14" are those of
+        PANNs [3]_. See `sk_audioevents.networks`.
     loss : {"bce", "focal", "cross_entropy"}, default="bce"
         Binary cross-entropy of each class on its own (sigmoids); the same with little weight on
         what is already right (focal loss); or cross-entropy of classes that exclude each other
@@ -28,12 +36,21 @@ class VGGEventClassifier(EventClassifier):
         How a clip's probabilities come from those of its segments: see
         `sk_audioevents.networks.SegmentPooling`.
     channels : sequence of int, default=(16, 32, 64, 128, 256, 512)
-        Filters of each block of convolutions.
+        Filters of each block of convolutions. Only for "vgg".
     pool_sizes : sequence of (int, int), default=None
         By how much each block pools time and bands. None halves both in each block: n blocks give
-        segments of 2^(n+1) frames, 2^n apart. ``(1, 2)`` for some keeps a finer time axis.
-    embedding_dim : int, default=1024
-        Size of a segment's embedding.
+        segments of 2^(n+1) frames, 2^n apart. ``(1, 2)`` for some keeps a finer time axis. Only for
+        "vgg".
+    segment_frames : int or "clip", default=None
+        Frames of a segment, for PANNs only: a multiple of 16, or of 32 for "cnn14", which is also
+        how far segments are apart. None is 96. "clip" is one segment of the whole clip, as in the
+        publication.
+    embedding_dim : int, default=None
+        Size of a segment's embedding. None is that of the publication: 1024; 512 for "cnn6" and
+        "cnn10", 2048 for "cnn14".
+    dropout : bool, default=True
+        Whether PANNs drop 20 % of what each block gives, and half of what the embedding is made of,
+        in training. The other networks have no dropout.
     temporal : {"lstm", "bilstm"}, default=None
         A recurrent layer over the segments of a clip, in one direction or both, between embedding
         and classes. A bag's segments are clips of their own to it.
@@ -42,6 +59,19 @@ class VGGEventClassifier(EventClassifier):
     augment : callable, default=None
         What is done to each training batch, on its device: an object of
         `sk_audioevents.augmentation`, such as ``Mixup()`` or a ``Compose`` of several.
+    pretrained : estimator, str or os.PathLike, default=None
+        A fitted classifier of this class, the body of whose network ``fit`` starts from: wrapped in
+        scikit-learn's ``FrozenEstimator``, without which ``clone`` would take its fit away; or a
+        pipeline that ends in one; or the path of a saved model. The classes are learnt anew.
+    freeze : int or "body", default=None
+        How many stages of the network keep their weights and statistics, counted from the input:
+        each block, the embedding, and the recurrent layer if there is one. "body" is all of these.
+        None is 0.
+    unfreeze_every : int, default=None
+        After how many epochs the last frozen stage is trained too, and so on [4]_. None is never.
+    body_learning_rate_factor : float, default=1.0
+        Step size of all stages before the classes, as a share of ``learning_rate``, above 0 and up
+        to 1.
     max_epochs : int, default=50
         Number of passes over the training data.
     batch_size : int, default=64
@@ -77,7 +107,8 @@ class VGGEventClassifier(EventClassifier):
         Weight of each class in the loss. "balanced" is n_clips / (n_classes * count). For a
         multi-label y, "balanced" or a list of one dict {0: weight, 1: weight} per column.
     warm_start : bool, default=False
-        Whether a second ``fit`` goes on training the network of the first one.
+        Whether a second ``fit`` goes on training the network of the first one, whatever
+        ``pretrained`` is.
     checkpoint_dir : str or os.PathLike, default=None
         A folder for the state of the training after each epoch. A ``fit`` of the same data with the
         same parameters, after a kill, goes on from there and gives the same bits. None writes
@@ -118,12 +149,15 @@ class VGGEventClassifier(EventClassifier):
         last batch, seconds, and the metrics named in ``callbacks``.
     loss_curve_ : list of float
         Mean training loss of each epoch.
-    segment_frames_ : int
-        Number of frames that a segment output sees.
-    segment_hop_frames_ : int
-        Number of frames between the starts of segments.
+    segment_frames_ : int or None
+        Number of frames that a segment output sees; None is the whole clip.
+    segment_hop_frames_ : int or None
+        Number of frames between the starts of segments; None where a clip has one.
     context_frames_ : int
         How many frames on each side of a segment the convolutions see.
+    front_end_ : dict
+        The parameters of the `LogMelTransformer` whose frames the published weights are for; only
+        after `from_torch_state_dict`, and in a classifier that has been fine-tuned from such a one.
 
     See Also
     --------
@@ -132,7 +166,8 @@ class VGGEventClassifier(EventClassifier):
 
     Notes
     -----
-    Frames are standardised per band with the statistics of the training data.
+    Frames are standardised per band with the statistics of the training data, of the first training
+    where there is a ``pretrained`` one.
 
     The network computes in the precision of the X of ``fit``, as scikit-learn's own estimators do:
     float32, which our transformers give, or float64, which is several times slower.
@@ -153,6 +188,11 @@ class VGGEventClassifier(EventClassifier):
        convolutional neural network for sound events and scenes", ICASSP 2018, arXiv:1711.01369.
     .. [2] T.-Y. Lin, P. Goyal, R. Girshick, K. He and P. Dollár, "Focal loss for dense object
        detection", ICCV 2017, arXiv:1708.02002.
+    .. [3] Q. Kong, Y. Cao, T. Iqbal, Y. Wang, W. Wang and M. D. Plumbley, "PANNs: large-scale
+       pretrained audio neural networks for audio pattern recognition", IEEE/ACM TASLP 28, 2020,
+       arXiv:1912.10211.
+    .. [4] J. Howard and S. Ruder, "Universal language model fine-tuning for text classification",
+       ACL 2018, arXiv:1801.06146, section 3.3.
 
     Examples
     --------
@@ -170,22 +210,33 @@ class VGGEventClassifier(EventClassifier):
 
     _parameter_constraints = {
         **EventClassifier._parameter_constraints,
+        "backbone": [StrOptions(set(BACKBONES))],
         "pool_sizes": ["array-like", None],
+        "segment_frames": [Interval(Integral, 1, None, closed="left"), StrOptions({"clip"}), None],
+        "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "dropout": ["boolean"],
     }
 
     def __init__(
         self,
         *,
+        backbone="vgg",
         loss="bce",
         focal_gamma=2.0,
         label_smoothing=0.0,
         pooling="mean",
-        channels=(16, 32, 64, 128, 256, 512),
+        channels=CHANNELS,
         pool_sizes=None,
-        embedding_dim=1024,
+        segment_frames=None,
+        embedding_dim=None,
+        dropout=True,
         temporal=None,
         temporal_dim=256,
         augment=None,
+        pretrained=None,
+        freeze=None,
+        unfreeze_every=None,
+        body_learning_rate_factor=1.0,
         max_epochs=50,
         batch_size=64,
         sampling="shuffle",
@@ -211,16 +262,23 @@ class VGGEventClassifier(EventClassifier):
         random_state=None,
         verbose=0,
     ):
+        self.backbone = backbone
         self.loss = loss
         self.focal_gamma = focal_gamma
         self.label_smoothing = label_smoothing
         self.pooling = pooling
         self.channels = channels
         self.pool_sizes = pool_sizes
+        self.segment_frames = segment_frames
         self.embedding_dim = embedding_dim
+        self.dropout = dropout
         self.temporal = temporal
         self.temporal_dim = temporal_dim
         self.augment = augment
+        self.pretrained = pretrained
+        self.freeze = freeze
+        self.unfreeze_every = unfreeze_every
+        self.body_learning_rate_factor = body_learning_rate_factor
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.sampling = sampling
@@ -245,6 +303,57 @@ class VGGEventClassifier(EventClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    @classmethod
+    def from_torch_state_dict(cls, state, layout="kumar2018", classes=None, **parameters):
+        """Make a fitted classifier from published weights.
+
+        Parameters
+        ----------
+        state : dict, str or os.PathLike
+            The published tensors by name, or the file that holds them. Files are read with
+            ``torch.load(..., weights_only=True)``, which runs no code of theirs.
+        layout : {"kumar2018", "cnn6", "cnn10", "cnn14"}, default="kumar2018"
+            The network: weak_mxh64_1024 of Kumar et al. [1]_, or one of PANNs [2]_.
+        classes : array-like of shape (n_classes,), default=None
+            The names of the outputs, in their order. None is the 527 classes of AudioSet.
+        **parameters : dict
+            Further parameters of the classifier, such as ``device``. Those that the weights depend
+            on cannot be set. PANNs have ``segment_frames="clip"`` unless another value is given:
+            then clips get exactly the published scores.
+
+        Returns
+        -------
+        classifier : VGGEventClassifier
+            Fitted, for clips of several labels: ``predict`` gives a 0/1 indicator of ``classes_``.
+            ``front_end_`` says what frames it reads.
+
+        Raises
+        ------
+        ValueError
+            If tensors are missing, unexpected or of another shape, each of which is named; if a
+            file holds other things than tensors; or if a parameter does not go with the layout.
+
+        See Also
+        --------
+        make_pretrained_pipeline : The same with its features, from recordings to classes.
+
+        Notes
+        -----
+        Left out of account are the prefix "module." of names, and of PANNs the tensors of the
+        spectrogram, ``spectrogram_extractor`` and ``logmel_extractor``, which `LogMelTransformer`
+        computes.
+
+        References
+        ----------
+        .. [1] A. Kumar, M. Khadkevich and C. Fügen, "Knowledge transfer from weakly labeled audio
+           using convolutional neural network for sound events and scenes", ICASSP 2018,
+           arXiv:1711.01369; github.com/anuragkr90/weak_feature_extractor.
+        .. [2] Q. Kong et al., "PANNs: large-scale pretrained audio neural networks for audio
+           pattern recognition", IEEE/ACM TASLP 28, 2020, arXiv:1912.10211;
+           github.com/qiuqiangkong/audioset_tagging_cnn.
+        """
+        return published_classifier(cls, state, layout, classes, parameters)
 
     def explain_lrp(self, X, target=None, rule="composite", output="clip", **options):
         """Tell which frames and bands decided, by layer-wise relevance propagation.
@@ -272,30 +381,20 @@ class VGGEventClassifier(EventClassifier):
 
         return explain_lrp(self, X, target=target, rule=rule, output=output, **options)
 
+    def _check_clips(self, X, reset):
+        if reset:  # it is that of the weights which were imported, and these are learnt anew
+            self.__dict__.pop("front_end_", None)
+        return super()._check_clips(X, reset)
+
     def _network(self, n_outputs, exclusive, seed):
-        channels = check_sizes(self.channels, "channels", self)
-        return VGGNetwork, {
+        network, parameters = backbone_network(self)
+        return network, {
             "n_bands": self.n_features_in_,
             "n_outputs": n_outputs,
-            "channels": channels,
-            "pool_sizes": self._checked_pool_sizes(len(channels)),
-            "embedding_dim": self.embedding_dim,
+            **parameters,
             "temporal": self.temporal,
             "temporal_dim": self.temporal_dim,
             "pooling": self.pooling,
             "exclusive": exclusive,
             "seed": seed,
         }
-
-    def _checked_pool_sizes(self, n_blocks):
-        if self.pool_sizes is None:
-            return None
-        sizes = [tuple(size) if hasattr(size, "__len__") else (size,) for size in self.pool_sizes]
-        pairs = all(len(size) == 2 and all(map(is_positive, size)) for size in sizes)
-        if len(sizes) != n_blocks or not pairs:
-            raise ValueError(
-                "The 'pool_sizes' parameter of VGGEventClassifier must be None or one pair of ints "
-                f"(time, bands) from 1 on for each of the {n_blocks} blocks in 'channels'. "
-                f"Got {self.pool_sizes!r} instead."
-            )
-        return tuple((int(time), int(bands)) for time, bands in sizes)

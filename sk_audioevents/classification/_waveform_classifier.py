@@ -65,6 +65,19 @@ class WaveformEventClassifier(EventClassifier):
         What is done to each waveform of each training batch: an augmentation of waveforms, such as
         ``WaveformShift()``, a ``Compose`` of several, or any function of a waveform, a sample rate
         and a `numpy.random.Generator` that returns a waveform. Those of spectrograms are an error.
+    pretrained : estimator, str or os.PathLike, default=None
+        A fitted classifier of this class, the body of whose network ``fit`` starts from: wrapped in
+        scikit-learn's ``FrozenEstimator``, without which ``clone`` would take its fit away; or a
+        pipeline that ends in one; or the path of a saved model. The classes are learnt anew.
+    freeze : int or "body", default=None
+        How many stages of the network keep their weights and statistics, counted from the input:
+        each block, the embedding, and the recurrent layer if there is one. "body" is all of these.
+        None is 0.
+    unfreeze_every : int, default=None
+        After how many epochs the last frozen stage is trained too, and so on [3]_. None is never.
+    body_learning_rate_factor : float, default=1.0
+        Step size of all stages before the classes, as a share of ``learning_rate``, above 0 and up
+        to 1.
     max_epochs : int, default=50
         Number of passes over the training data.
     batch_size : int, default=64
@@ -100,7 +113,8 @@ class WaveformEventClassifier(EventClassifier):
         Weight of each class in the loss. "balanced" is n_clips / (n_classes * count). For a
         multi-label y, "balanced" or a list of one dict {0: weight, 1: weight} per column.
     warm_start : bool, default=False
-        Whether a second ``fit`` goes on training the network of the first one.
+        Whether a second ``fit`` goes on training the network of the first one, whatever
+        ``pretrained`` is.
     checkpoint_dir : str or os.PathLike, default=None
         A folder for the state of the training after each epoch. A ``fit`` of the same data with the
         same parameters, after a kill, goes on from there and gives the same bits. None writes
@@ -163,9 +177,10 @@ class WaveformEventClassifier(EventClassifier):
     memory of a batch, and some milliseconds for each clip and epoch. Waveforms that fit into memory
     need not be paths. A recording of hours is read in parts.
 
-    Waveforms are standardised with the mean and the standard deviation of all training samples. The
-    network computes in float32, and in float64 for a 2-D array of float64, as scikit-learn's own
-    estimators do, which is several times slower.
+    Waveforms are standardised with the mean and the standard deviation of all training samples, of
+    the first training where there is a ``pretrained`` one. The network computes in float32, and in
+    float64 for a 2-D array of float64, as scikit-learn's own estimators do, which is several times
+    slower.
 
     All else is as in `VGGEventClassifier`: padding is masked, so what the classifier says of a clip
     does not depend on the clips beside it; the seams between the parts of a long recording cannot
@@ -178,6 +193,8 @@ class WaveformEventClassifier(EventClassifier):
        `sk_audioevents.networks.WaveformNetwork`.
     .. [2] E. Fonseca et al., "General-purpose tagging of Freesound audio with AudioSet labels: task
        description, dataset, and baseline", DCASE 2018 Workshop, arXiv:1807.09902.
+    .. [3] J. Howard and S. Ruder, "Universal language model fine-tuning for text classification",
+       ACL 2018, arXiv:1801.06146, section 3.3.
 
     Examples
     --------
@@ -221,6 +238,10 @@ class WaveformEventClassifier(EventClassifier):
         temporal=None,
         temporal_dim=256,
         augment=None,
+        pretrained=None,
+        freeze=None,
+        unfreeze_every=None,
+        body_learning_rate_factor=1.0,
         max_epochs=50,
         batch_size=64,
         sampling="shuffle",
@@ -260,6 +281,10 @@ class WaveformEventClassifier(EventClassifier):
         self.temporal = temporal
         self.temporal_dim = temporal_dim
         self.augment = augment
+        self.pretrained = pretrained
+        self.freeze = freeze
+        self.unfreeze_every = unfreeze_every
+        self.body_learning_rate_factor = body_learning_rate_factor
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.sampling = sampling

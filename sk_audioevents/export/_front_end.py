@@ -64,6 +64,8 @@ def _power_spectrum(graph, samples, settings):
     """Return |STFT|^power of shape (B, T, n_bins)."""
     name, win_length, n_fft = settings.window
     margin = n_fft // 2 if settings.center else 0
+    if margin and settings.pad_mode == "reflect":
+        samples, margin = _mirrored(graph, samples, margin), 0
     # What a clip shorter than a frame lacks, to be filled with silence like the margins.
     missing = graph.add("Sub", n_fft - 2 * margin, graph.length(samples, 1))
     after = graph.add("Add", graph.add("Max", missing, np.array([0])), margin)
@@ -74,6 +76,21 @@ def _power_spectrum(graph, samples, settings):
     spectrum = graph.add("STFT", signal, settings.hop_length, window, n_fft, onesided=1)
     squares = graph.add("ReduceSumSquare", spectrum, axes=[3], keepdims=0)
     return squares if settings.power == 2 else graph.add("Pow", squares, settings.power / 2)
+
+
+def _mirrored(graph, samples, margin):
+    """Return samples (B, n_samples + 2 margin) with their mirror image at both ends.
+
+    ONNX's own padding refuses clips that are shorter than the margin.
+    """
+    length = graph.add("Squeeze", graph.length(samples, 1), [0])
+    at = graph.add("Range", -margin, graph.add("Add", length, margin), 1)
+    last = graph.add("Sub", length, 1)
+    period = graph.add("Max", graph.add("Mul", last, 2), 1)
+    # From 0 to the last sample and back again, and so on: a clip of one sample stays at 0.
+    at = graph.add("Mod", graph.add("Abs", at), period)
+    at = graph.add("Min", at, graph.add("Sub", period, at))
+    return graph.add("Gather", samples, graph.add("Min", at, last), axis=1)
 
 
 def _decibels(graph, mel, settings):

@@ -1,5 +1,6 @@
 """Log-mel spectrograms: the power in mel-spaced frequency bands, in decibels."""
 
+from sk_audioevents._base import StrOptions
 from sk_audioevents.features._mel_spectrum import MelTransformer
 
 
@@ -42,8 +43,10 @@ class LogMelTransformer(MelTransformer):
     power : float, default=2.0
         Exponent of the magnitudes: 2 is power, 1 is amplitude.
     center : bool, default=True
-        Whether frame t is centred on sample t * hop_length, with zeros beyond the clip's ends, or
-        starts there.
+        Whether frame t is centred on sample t * hop_length, or starts there.
+    pad_mode : {"constant", "reflect"}, default="constant"
+        What frames see beyond the clip's ends: zeros, or the clip mirrored at its first and last
+        samples, as librosa before version 0.10 and PANNs have it. Only with ``center=True``.
     ref : float, default=1.0
         What counts as 0 dB.
     amin : float, default=1e-10
@@ -107,6 +110,11 @@ class LogMelTransformer(MelTransformer):
     array([ 8, 39])
     """
 
+    _parameter_constraints = {
+        **MelTransformer._parameter_constraints,
+        "pad_mode": [StrOptions({"constant", "reflect"})],
+    }
+
     def __init__(
         self,
         *,
@@ -122,6 +130,7 @@ class LogMelTransformer(MelTransformer):
         norm="slaney",
         power=2.0,
         center=True,
+        pad_mode="constant",
         ref=1.0,
         amin=1e-10,
         top_db=80.0,
@@ -146,6 +155,7 @@ class LogMelTransformer(MelTransformer):
         self.norm = norm
         self.power = power
         self.center = center
+        self.pad_mode = pad_mode
         self.ref = ref
         self.amin = amin
         self.top_db = top_db
@@ -159,4 +169,4 @@ class LogMelTransformer(MelTransformer):
         self.lazy = lazy
 
     def _make_extractor(self, n_clips):
-        return self._make_level_extractor(n_clips, pre_emphasis=0.0)
+        return self._make_level_extractor(n_clips, pre_emphasis=0.0, pad_mode=self.pad_mode)

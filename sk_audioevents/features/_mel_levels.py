@@ -38,6 +38,8 @@ class MelSettings(NamedTuple):
         Samples between frames.
     center : bool
         Whether frames are centred on multiples of ``hop_length``.
+    pad_mode : {"constant", "reflect"}
+        Whether there is silence beyond the ends of a clip, or its mirror image.
     pre_emphasis : float
         What part of the sample before is taken from each sample.
     power : float
@@ -54,6 +56,7 @@ class MelSettings(NamedTuple):
     bands: tuple
     hop_length: int
     center: bool
+    pad_mode: str
     pre_emphasis: float
     power: float
     ref: float
@@ -90,7 +93,10 @@ class LevelExtractor:
     def __init__(self, settings, n_clips):
         self.settings = settings
         self.n_clips = n_clips
-        self._kernel = KernelLevels(settings) if has_kernel(settings) else None
+        self._margin, self._within = 0, settings
+        if settings.center and settings.pad_mode == "reflect":  # once mirrored, frames fit in
+            self._margin, self._within = settings.n_fft // 2, settings._replace(center=False)
+        self._kernel = KernelLevels(self._within) if has_kernel(settings) else None
         self._is_compiled = self._kernel is None or kernel_is_compiled()
 
     def uses_kernel(self, waveform):
@@ -113,11 +119,13 @@ class LevelExtractor:
         levels : float32 ndarray of shape (n_frames, n_mels)
             The levels, in decibels.
         """
+        if self._margin:
+            waveform = np.pad(waveform, self._margin, mode="reflect")
         if self.uses_kernel(waveform):
             levels, peak = self._kernel(waveform, empty)
             if math.isfinite(peak):  # else a power is above what single precision holds: 380 dB
                 return levels
-        return levels_in_scipy(waveform, self.settings)
+        return levels_in_scipy(waveform, self._within)
 
 
 class KernelLevels:

@@ -36,7 +36,7 @@ class MelTransformer(ClipTransformer):
         "precision": [StrOptions({"single", "double"})],
     }
 
-    def _make_level_extractor(self, n_clips, pre_emphasis):
+    def _make_level_extractor(self, n_clips, pre_emphasis, pad_mode="constant"):
         """Return the function from a waveform to levels, float32 of shape (n_frames, n_mels)."""
         self._check_mel_parameters()
         bands = (
@@ -54,6 +54,7 @@ class MelTransformer(ClipTransformer):
             bands=bands,
             hop_length=self.hop_length,
             center=self.center,
+            pad_mode=pad_mode,
             pre_emphasis=pre_emphasis,
             power=self.power,
             ref=self.ref,

@@ -4,7 +4,10 @@ A. Kumar, M. Khadkevich and C. Fügen, "Knowledge transfer from weakly labeled a
 convolutional neural network for sound events and scenes", ICASSP 2018, arXiv:1711.01369, Table 1.
 """
 
-from sk_audioevents.networks._block_network import BlockNetwork, BlockShape
+from sk_audioevents.networks._block_network import BlockNetwork
+from sk_audioevents.networks._convolution_network import BlockShape
+
+CHANNELS = (16, 32, 64, 128, 256, 512)
 
 
 class VGGNetwork(BlockNetwork):
@@ -62,7 +65,7 @@ class VGGNetwork(BlockNetwork):
         self,
         n_bands,
         n_outputs,
-        channels=(16, 32, 64, 128, 256, 512),
+        channels=CHANNELS,
         pool_sizes=None,
         embedding_dim=1024,
         temporal=None,
@@ -78,14 +81,30 @@ class VGGNetwork(BlockNetwork):
             "pooling": pooling,
             "exclusive": exclusive,
         }
-        super().__init__(n_bands, _blocks(n_bands, channels, pool_sizes), embedding_dim, head, seed)
+        blocks = vgg_blocks(n_bands, channels, pool_sizes)
+        super().__init__(n_bands, blocks, embedding_dim, head, seed)
 
 
-def _blocks(n_bands, channels, pool_sizes):
-    """Yield the shape of each block."""
+def vgg_blocks(n_bands, channels=CHANNELS, pool_sizes=None, rounds_up=True):
+    """Yield the shape of each block of a VGG network.
+
+    Parameters
+    ----------
+    n_bands : int
+        Number of bands of the input.
+    channels, pool_sizes
+        As for `VGGNetwork`.
+    rounds_up : bool, default=True
+        Whether pooling rounds the number of bands up.
+
+    Yields
+    ------
+    block : BlockShape
+        The sizes of a block.
+    """
     for i, n_filters in enumerate(channels):
         n_units = 1 if i == len(channels) - 1 else 2
         default = (2, 2 if n_bands >= 4 else 1)
         time_pool, band_pool = default if pool_sizes is None else pool_sizes[i]
         yield BlockShape(n_filters, n_units, (time_pool, min(band_pool, n_bands)))
-        n_bands = -(-n_bands // band_pool)
+        n_bands = -(-n_bands // band_pool) if rounds_up else n_bands // band_pool

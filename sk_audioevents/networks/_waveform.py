@@ -7,7 +7,8 @@ Fonseca et al., DCASE 2018 Workshop, arXiv:1807.09902).
 
 import math
 
-from sk_audioevents.networks._block_network import BlockNetwork, BlockShape
+from sk_audioevents.networks._block_network import BlockNetwork
+from sk_audioevents.networks._convolution_network import BlockShape
 
 
 class WaveformNetwork(BlockNetwork):

@@ -8,7 +8,11 @@ from sklearn.metrics import log_loss
 from skorch.callbacks import Callback
 
 from sk_audioevents.augmentation import Mixup
-from sk_audioevents.classification._batches import TrainingBatches, balanced_shares
+from sk_audioevents.classification._batches import (
+    ExampleSet,
+    TrainingBatches,
+    balanced_shares,
+)
 from sk_audioevents.classification._callbacks import step_size
 from sk_audioevents.classification._holdout import held_out_rows
 from sk_audioevents.classification._training import EventNet
@@ -321,6 +325,21 @@ def test_metrics_by_name_are_those_of_the_predictions(tiny, clips):
     assert model.history_["mean_average_precision"].iloc[-1] == pytest.approx(expected)
 
 
+def test_metrics_leave_out_held_out_clips_of_no_weight(tiny, clips):
+    X, y = clips()
+    bags = np.stack([X[:, :16], X[:, 14:]], axis=1)
+    weight = np.where(np.arange(24) % 4, 1.0, 0.0)
+    options = {"early_stopping": True, "validation_fraction": 0.5, "callbacks": ["accuracy"]}
+    for clips_ in (X, bags):
+        model = tiny(**options, max_epochs=2).fit(clips_, y, sample_weight=weight)
+        rows = held_out_rows(y, None, 0.5, model._seed(), "Model")
+        kept = rows[weight[rows] > 0]
+        assert 0 < len(kept) < len(rows)
+        best = model.history_["valid_loss"].argmin()
+        expected = model.score(clips_[kept], y[kept])
+        assert model.history_["accuracy"].iloc[best] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ("callbacks", "message"),
     [(["map"], r"must be one of \['accuracy'.*Got 'map'"), (["lwlrap"], "needs held-out clips")],
@@ -459,6 +478,24 @@ def test_a_damaged_checkpoint_is_refused(tiny, clips, tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"PK")
     with pytest.raises(ValueError, match=r"checkpoint\.pt' cannot be read"):
         tiny(checkpoint_dir=tmp_path).fit(*clips())
+
+
+def test_a_checkpoint_of_another_version_is_refused(tiny, clips, tmp_path):
+    tiny(checkpoint_dir=tmp_path).fit(*clips())
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    torch.save(state | {"format": 1}, tmp_path / "checkpoint.pt")
+    with pytest.raises(ValueError, match=r"has format 1, and this version .* reads 2\. Delete it"):
+        tiny(checkpoint_dir=tmp_path).fit(*clips())
+
+
+def test_the_data_are_read_once_for_statistics_and_checkpoint(tiny, clips, tmp_path, monkeypatch):
+    passes = []
+    in_order = ExampleSet._in_order
+    monkeypatch.setattr(ExampleSet, "_in_order", lambda self: passes.append(1) or in_order(self))
+    tiny(max_epochs=1).fit(*clips())
+    alone = len(passes)
+    tiny(max_epochs=1, checkpoint_dir=tmp_path).fit(*clips())
+    assert len(passes) == 2 * alone
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(

@@ -20,6 +20,7 @@ from sk_audioevents.augmentation import (
     Gain,
     Mixup,
     SpecAugment,
+    WaveformBetweenClass,
     WaveformShift,
 )
 from sk_audioevents.classification import WaveformEventClassifier, _waveform_clips
@@ -489,3 +490,17 @@ X3, Y3 = sounds(3)
 def test_bad_input_raises_an_error_that_says_what_it_got(X, error, message):
     with pytest.raises(error, match=message):
         small().fit(X, Y3)
+
+
+def test_waveforms_are_mixed_after_what_changes_each_of_them():
+    calls = []
+
+    def watched(waveform, sample_rate, rng):
+        calls.append(len(waveform))
+        return waveform
+
+    clips, y = sounds()
+    mixed = small(max_epochs=2, augment=Compose([watched, WaveformBetweenClass()])).fit(clips, y)
+    plain = small(max_epochs=2, augment=watched).fit(clips, y)
+    assert len(calls) == 4 * len(clips)
+    assert mixed.loss_curve_ != plain.loss_curve_

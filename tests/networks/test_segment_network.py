@@ -15,19 +15,25 @@ each_temporal = pytest.mark.parametrize("temporal", [None, "lstm", "bilstm"])
 class MeanNetwork(SegmentNetwork):
     """The smallest network that fulfils the contract: the mean of the frames of each segment."""
 
-    segment_frames, segment_hop_frames, context_frames = 6, 3, 0
+    step_frames, context_frames = 3, 0
 
     def __init__(self, n_bands=5, temporal=None, pooling="mean", exclusive=False):
         super().__init__()
         self._add_head(n_bands, 4, temporal, 7, pooling, exclusive)
 
-    def embed(self, frames, n_frames=None, sample_weight=None):
-        segments = frames.unfold(1, self.segment_frames, self.segment_hop_frames)
-        embeddings = segments.mean(dim=-1).transpose(1, 2)[..., None]  # (B, n_bands, K, 1)
-        if n_frames is None:
+    def encode(self, frames, n_frames=None, sample_weight=None):
+        steps = frames.unfold(1, 3, 3).mean(dim=-1).transpose(1, 2)[..., None]
+        return steps, None if n_frames is None else self.n_steps(n_frames)
+
+    def join(self, steps, n_steps=None, sample_weight=None):
+        embeddings = (steps[:, :, :-1] + steps[:, :, 1:]) / 2  # (B, n_bands, K, 1)
+        if n_steps is None:
             return embeddings
-        own = torch.arange(embeddings.shape[2]) < self.n_segments(n_frames)[:, None]
+        own = torch.arange(embeddings.shape[2]) < self.n_segments_of(n_steps)[:, None]
         return embeddings * own[:, None, :, None]
+
+    def body_stages(self):
+        return []
 
 
 def make_network(**parameters):
@@ -54,7 +60,7 @@ def count_segments(n_frames, segment_frames, hop_frames):
 @pytest.mark.parametrize("hop_frames", [1, 2, 3, 64])
 def test_segments_follow_each_other_until_one_reaches_the_end(hop_frames):
     network = MeanNetwork()
-    network.segment_hop_frames = hop_frames
+    network.step_frames = hop_frames
     lengths = list(range(300))
     expected = [count_segments(length, 2 * hop_frames, hop_frames) for length in lengths]
     assert [network.n_segments(length) for length in lengths] == expected
@@ -126,6 +132,33 @@ def test_the_class_layer_has_the_outputs_that_the_pooling_needs(pooling):
     assert network.segment_logits(frames())[0].shape == (3, 5, n_logits)
 
 
-def test_a_network_has_to_say_how_it_embeds():
+@each_temporal
+@pytest.mark.parametrize("pooling", METHODS)
+def test_stages_hold_each_parameter_once_and_end_with_the_classes(temporal, pooling):
+    network = make_network(temporal=temporal, pooling=pooling)
+    names = [name for name, _ in network.stages()]
+    held = [p for _, modules in network.stages() for part in modules for p in part.parameters()]
+    assert names == ["temporal", "classes"][temporal is None :]
+    assert sorted(map(id, held)) == sorted(map(id, network.parameters()))
+
+
+@pytest.mark.parametrize("method", ["encode", "join", "body_stages"])
+def test_a_network_has_to_say_what_its_body_is(method):
+    arguments = [] if method == "body_stages" else [frames()]
     with pytest.raises(NotImplementedError):
-        SegmentNetwork().embed(frames())
+        getattr(SegmentNetwork(), method)(*arguments)
+
+
+def test_a_segment_may_be_the_whole_clip():
+    network = MeanNetwork()
+    network.segment_steps = None
+    assert network.segment_frames is network.segment_hop_frames is None
+    assert network.n_segments(300) == 1
+    np.testing.assert_array_equal(network.n_segments(np.array([0, 3, 300])), [1, 1, 1])
+
+
+def test_steps_may_be_rounded_down_and_have_a_least_number():
+    network = MeanNetwork()
+    network.rounds_up, network.least_steps = False, 2
+    assert [network.n_steps(n) for n in (0, 3, 8, 9, 11)] == [2, 2, 2, 3, 3]
+    assert [network.n_segments(n) for n in (0, 3, 8, 9, 11)] == [1, 1, 1, 2, 2]
