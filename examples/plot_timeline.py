@@ -16,6 +16,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 import soundfile
+from example_sounds import Players
 from sklearn.pipeline import make_pipeline
 
 from sk_audioevents import LogMelTransformer, VGGEventClassifier
@@ -69,6 +70,11 @@ path = Path(folder.name, "evening.wav")
 soundfile.write(path, evening.waveforms[0], SAMPLE_RATE)
 
 events = detector.predict_events([path])
+Players({"the first 30 s": evening.waveforms[0, : 30 * SAMPLE_RATE]}, SAMPLE_RATE)
+
+# %%
+# What it finds in it. Each row is an event, in seconds from the start of the recording.
+
 print(events.drop(columns="path").head(8).round(2).to_string(index=False))
 
 # %%
