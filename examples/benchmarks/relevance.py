@@ -1,14 +1,16 @@
 """Relevance: does it point at the event, does the score depend on it, and what does it cost.
 
-Four small networks (max and mean pooling, LSTM, BiLSTM) learn five classes of synthetic events from
-clip labels alone. Each event lies in a known box of time and frequency, and two events of different
-classes lie in each test clip. Pointing is the share of positive relevance inside the box of the
-explained class, the mean over all events that the network finds. Sanity is the correlation of maps
-before and after the weights are drawn anew. Deletion is how far the log odds of the predicted class
-of ESC-10 clips fall when the most relevant tiles of 8 frames × 5 bands become the training mean.
-Cost is the time of an explanation in that of a forward pass, of the default network.
+Four networks of twelve convolutions, as many as the default network has, but with fewer filters,
+learn five classes of synthetic events from clip labels alone: one with max pooling, and from there
+on others with mean pooling, an LSTM and a BiLSTM. Each event lies in a known box of time and
+frequency, and two events of different classes lie in each test clip. Pointing is the share of
+positive relevance inside the box of the explained class, the mean over all events that the network
+finds. Sanity is the correlation of maps before and after the weights are drawn anew. Deletion is
+how far the log odds of the predicted class of ESC-10 clips fall when the most relevant tiles of 8
+frames × 5 bands become the training mean. Cost is the time of an explanation in that of a forward
+pass, of the default network.
 
-    python examples/benchmarks/relevance.py [--n-jobs 2] [--only pointing sanity deletion cost]
+    python examples/benchmarks/relevance.py [--n-jobs 2] [--only events deletion cost]
 """
 
 import argparse
@@ -18,6 +20,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import torch
+from joblib import Parallel, delayed
+from torch import nn
 
 from sk_audioevents import LogMelTransformer, VGGEventClassifier
 from sk_audioevents.datasets import fetch_esc10
@@ -28,7 +32,9 @@ from sk_audioevents.explain import (
     integrated_gradients,
 )
 
-N_CLASSES, N_FRAMES, N_BANDS = 5, 128, 64
+SEED = 0  # of networks and clips
+N_CLASSES, N_FRAMES, N_BANDS = 5, 256, 64
+MARGIN = 2  # frames and bands that a box reaches beyond its event, as convolutions blur
 TILE = 8, 5  # frames and bands
 DELETED = (0.05, 0.1, 0.2)
 NETWORKS = {
@@ -37,6 +43,7 @@ NETWORKS = {
     "LSTM": {"pooling": "max", "temporal": "lstm"},
     "BiLSTM": {"pooling": "max", "temporal": "bilstm"},
 }
+SIZES = {"channels": (8, 16, 32, 32, 32, 32), "embedding_dim": 64, "temporal_dim": 32}
 BASELINES = {
     "integrated gradients, 32 steps": integrated_gradients,
     "Grad-CAM, last block": grad_cam,
@@ -45,33 +52,28 @@ BASELINES = {
 }
 RULES = {
     "composite (default)": "composite",
-    "gamma, first flat": [(None, None, "gamma"), (0, 1, "flat")],
-    "gamma, last epsilon, first flat": [
-        (None, None, "gamma"),
-        (-1, None, "epsilon"),
-        (0, 1, "flat"),
-    ],
-    "z-plus, last three epsilon, first flat": [
-        (None, None, "z-plus"),
+    "gamma": [(None, None, "gamma"), (0, 1, "flat")],
+    "alpha-beta": [(None, None, "alpha-beta"), (0, 1, "flat")],
+    "alpha-beta, last three epsilon": [
+        (None, None, "alpha-beta"),
         (-3, None, "epsilon"),
         (0, 1, "flat"),
     ],
-    "alpha-beta, last epsilon, first flat": [
+    "alpha-beta, last epsilon": [
         (None, None, "alpha-beta"),
         (-1, None, "epsilon"),
         (0, 1, "flat"),
     ],
-    "epsilon, first flat": [(None, None, "epsilon"), (0, 1, "flat")],
-    "alpha-beta, first flat": [(None, None, "alpha-beta"), (0, 1, "flat")],
-    "z-plus": "z-plus",
-    "gamma, first z-box": [(None, None, "gamma"), (0, 1, "z-box")],
+    "z-plus, last three epsilon": [(None, None, "z-plus"), (-3, None, "epsilon"), (0, 1, "flat")],
+    "epsilon": [(None, None, "epsilon"), (0, 1, "flat")],
+    "z-plus in all layers": "z-plus",
 }
 METHODS = {name: partial(explain_lrp, rule=rule) for name, rule in RULES.items()} | BASELINES
 
 
 def draw_event(label, rng):
     """Return the levels (n_frames, n_bands) of an event, 0 to 1, in a box that it just fills."""
-    n_frames, n_bands = int(rng.integers(20, 36)), int(rng.integers(14, 26))
+    n_frames, n_bands = int(rng.integers(32, 57)), int(rng.integers(16, 29))
     time_axis, band_axis = np.linspace(0, 1, n_frames)[:, None], np.linspace(0, 1, n_bands)
     width = 1.5 / n_bands
     rising = np.exp(-0.5 * ((band_axis - time_axis) / width) ** 2)
@@ -94,36 +96,65 @@ def make_mixtures(n_clips, rng, n_events=None):
         n = rng.integers(0, 4) if n_events is None else n_events
         for label in rng.permutation(N_CLASSES)[:n]:
             event = draw_event(int(label), rng)
-            for _ in range(100):  # until it lies clear of all others
-                start = [rng.integers(0, a - b) for a, b in zip((N_FRAMES, N_BANDS), event.shape)]
-                box = tuple(slice(s, s + n) for s, n in zip(start, event.shape))
+            for _ in range(100):  # until its box lies clear of all others
+                inside, box = draw_place(event.shape, rng)
                 if not clip_boxes[(slice(None), *box)].any():
-                    clip[box] = np.logaddexp(clip[box], rng.uniform(3, 5) * event + event - 1)
+                    clip[inside] = np.logaddexp(clip[inside], rng.uniform(3, 5) * event + event - 1)
                     clip_boxes[label][box] = True
                     break
     return frames.astype(np.float32), boxes.any(axis=(2, 3)).astype(int), boxes
 
 
-def train_networks(n_clips, n_jobs):
-    """Return the four classifiers, trained on clip labels."""
-    rng = np.random.default_rng(0)
-    frames, labels, _ = make_mixtures(n_clips, rng)
-    models = {}
-    for name, parameters in NETWORKS.items():
-        start = time.perf_counter()
-        models[name] = VGGEventClassifier(
-            channels=(8, 16, 32, 32),
-            embedding_dim=64,
-            temporal_dim=32,
-            max_epochs=20,
-            learning_rate=3e-3,
-            batch_size=16,
-            random_state=0,
-            n_jobs=n_jobs,
-            **parameters,
-        ).fit(frames, labels)
-        print(f"{name}: trained in {time.perf_counter() - start:.0f} s", flush=True)
-    return models
+def draw_place(shape, rng):
+    """Return where an event lies in a clip, and its box, as slices of frames and bands."""
+    starts = [
+        rng.integers(MARGIN, whole - n - MARGIN)
+        for whole, n in zip((N_FRAMES, N_BANDS), shape, strict=True)
+    ]
+    inside = tuple(slice(start, start + n) for start, n in zip(starts, shape))
+    return inside, tuple(slice(part.start - MARGIN, part.stop + MARGIN) for part in inside)
+
+
+def train_first(n_clips, n_epochs):
+    """Return the classifier with max pooling, trained on clip labels."""
+    frames, labels, _ = make_mixtures(n_clips, np.random.default_rng(SEED))
+    return VGGEventClassifier(
+        **SIZES,
+        **NETWORKS["max"],
+        max_epochs=n_epochs,
+        learning_rate=3e-3,
+        batch_size=16,
+        random_state=SEED,
+    ).fit(frames, labels)
+
+
+def train_from(first, name, n_clips, n_epochs):
+    """Return another of the classifiers, whose convolutions begin with those of the first."""
+    frames, labels, _ = make_mixtures(n_clips, np.random.default_rng(SEED))
+    model = VGGEventClassifier(
+        **SIZES,
+        **NETWORKS[name],
+        warm_start=True,
+        max_epochs=1,
+        learning_rate=1.5e-3,
+        batch_size=16,
+        random_state=SEED,
+    ).fit(frames[:16], labels[:16])
+    learnt = {
+        key: value
+        for key, value in first.net_.module_.state_dict().items()
+        if key.startswith(("blocks", "embedding", "band"))
+    }
+    model.net_.module_.load_state_dict(learnt, strict=False)
+    return model.set_params(max_epochs=n_epochs).fit(frames, labels)
+
+
+def study_network(first, name, n_clips):
+    """Return what was measured of a network: its columns of both tables, and a line of text."""
+    torch.set_num_threads(1)
+    model = first if name == "max" else train_from(first, name, n_clips, n_epochs=4)
+    pointing, text = measure_pointing(model, n_clips=20)
+    return pointing, measure_sanity(model, n_clips=5), f"{name}: {text}"
 
 
 def found_events(model, frames, labels):
@@ -131,25 +162,22 @@ def found_events(model, frames, labels):
     return np.nonzero((model.predict_proba(frames) > 0.5) & (labels == 1))
 
 
-def pointing(models, n_clips):
-    """Return a table of the share of positive relevance inside the box of the event."""
-    frames, labels, boxes = make_mixtures(n_clips, np.random.default_rng(1), n_events=2)
-    rows, errors = {name: {} for name in ["box area", *METHODS]}, []
-    for network, model in models.items():
-        clips, classes = found_events(model, frames, labels)
-        print(f"{network}: finds {len(clips)} of {labels.sum()} events", flush=True)
-        inside = boxes[clips, classes]
-        rows["box area"][network] = inside.mean()
-        for name, method in METHODS.items():
-            result = method(model, frames[clips], target=classes)
-            if name in RULES:
-                errors.append(conservation_error(result))
-            maps = result.relevance.clip(min=0)
-            shares = (maps * inside).sum(axis=(1, 2)) / np.maximum(maps.sum(axis=(1, 2)), 1e-12)
-            rows[name][network] = shares.mean()
-    print(f"conservation: off by at most {max(errors):.1e} of the sum of |relevance|", flush=True)
-    table = pd.DataFrame(rows).T
-    return table.assign(mean=table.mean(axis=1)).round(2)
+def measure_pointing(model, n_clips):
+    """Return the share of positive relevance inside the box of the event, by method."""
+    frames, labels, boxes = make_mixtures(n_clips, np.random.default_rng(SEED + 100), n_events=2)
+    false_alarms = np.mean(model.predict_proba(frames)[labels == 0] > 0.5)
+    clips, classes = found_events(model, frames, labels)
+    inside = boxes[clips, classes]
+    shares, error = {"box area": inside.mean()}, 0.0
+    for name, method in METHODS.items():
+        result = method(model, frames[clips], target=classes)
+        if name in RULES:
+            error = max(error, conservation_error(result))
+        maps = result.relevance.clip(min=0)
+        within = (maps * inside).sum(axis=(1, 2)) / np.maximum(maps.sum(axis=(1, 2)), 1e-12)
+        shares[name] = within.mean()
+    text = f"finds {len(clips)} of {labels.sum()} events, {false_alarms:.0%} false alarms; "
+    return shares, text + f"relevance is off by at most {error:.0e} of the sum of its sizes"
 
 
 def conservation_error(result):
@@ -158,36 +186,46 @@ def conservation_error(result):
     return (abs(maps.sum(axis=(1, 2)) - result.score) / abs(maps).sum(axis=(1, 2))).max()
 
 
-def sanity(models, n_clips):
-    """Return a table of the correlation of maps before and after drawing the weights anew."""
-    frames, labels, _ = make_mixtures(n_clips, np.random.default_rng(2), n_events=2)
-    rows = {name: {} for name in METHODS}
-    for network, model in models.items():
-        clips, classes = found_events(model, frames, labels)
-        module = model.net_.module_
-        state = {key: value.clone() for key, value in module.state_dict().items()}
-        before = {name: f(model, frames[clips], target=classes) for name, f in METHODS.items()}
-        generator = torch.Generator().manual_seed(0)
-        module.reset_parameters(generator)
-        torch.nn.init.normal_(module.classes.weight, generator=generator)
-        for name, method in METHODS.items():
-            after = method(model, frames[clips], target=classes).relevance
-            rows[name][network] = np.mean(
-                [
-                    np.corrcoef(a.ravel(), b.ravel())[0, 1] if a.any() and b.any() else 0.0
-                    for a, b in zip(before[name].relevance, after)
-                ]
-            )
-        module.load_state_dict(state)
-    return pd.DataFrame(rows).T.round(2)
+def measure_sanity(model, n_clips):
+    """Return the correlation of maps before and after drawing the weights anew, by method."""
+    frames, labels, _ = make_mixtures(n_clips, np.random.default_rng(SEED + 200), n_events=2)
+    clips, classes = found_events(model, frames, labels)
+    before = {name: f(model, frames[clips], target=classes) for name, f in METHODS.items()}
+    draw_weights(model.net_.module_, torch.Generator().manual_seed(SEED))
+    correlations = {}
+    for name, method in METHODS.items():
+        after = method(model, frames[clips], target=classes).relevance
+        correlations[name] = np.mean(
+            [
+                np.corrcoef(a.ravel(), b.ravel())[0, 1] if a.any() and b.any() else 0.0
+                for a, b in zip(before[name].relevance, after)
+            ]
+        )
+    return correlations
 
 
-def train_on_esc10(n_jobs):
-    """Return a classifier trained on four folds of ESC-10, and the frames of the fifth."""
+def draw_weights(module, generator):
+    """Draw all weights anew; those of the class layer too, which training begins with zeros."""
+    module.reset_parameters(generator)
+    nn.init.normal_(module.classes.weight, generator=generator)
+
+
+def study_events(first, n_clips, n_jobs):
+    """Return the tables of pointing and of sanity."""
+    found = Parallel(n_jobs)(delayed(study_network)(first, name, n_clips) for name in NETWORKS)
+    pointing, correlations, texts = zip(*found, strict=True)
+    print("\n".join(texts), flush=True)
+    table = pd.DataFrame(dict(zip(NETWORKS, pointing)))
+    return {
+        "pointing": table.assign(average=table.mean(axis=1)).round(2),
+        "sanity": pd.DataFrame(dict(zip(NETWORKS, correlations))).round(2),
+    }
+
+
+def train_on_esc10():
+    """Return a classifier trained on four folds of ESC-10, the frames of the fifth, and a text."""
     data = fetch_esc10(download_if_missing=False)
-    features = LogMelTransformer(
-        sample_rate=22050, hop_length=1024, n_mels=40, n_jobs=n_jobs, precision="single"
-    )
+    features = LogMelTransformer(sample_rate=22050, hop_length=1024, n_mels=40, precision="single")
     frames = features.transform(data.paths)
     train = data.fold != 5
     model = VGGEventClassifier(
@@ -197,12 +235,10 @@ def train_on_esc10(n_jobs):
         max_epochs=25,
         batch_size=32,
         learning_rate=2e-3,
-        random_state=0,
-        n_jobs=n_jobs,
+        random_state=SEED,
     ).fit(frames[train], data.target[train])
     frames, target = frames[~train], data.target[~train]
-    print(f"ESC-10, fold 5: accuracy {model.score(frames, target):.3f}", flush=True)
-    return model, frames
+    return model, frames, f"ESC-10, fold 5: accuracy {model.score(frames, target):.3f}"
 
 
 def tile_sums(relevance):
@@ -224,15 +260,16 @@ def delete_tiles(frames, scores, share, mean):
     return changed
 
 
-def deletion(n_jobs):
-    """Return a table of how far log odds fall when the most relevant tiles are deleted."""
-    model, frames = train_on_esc10(n_jobs)
+def deletion():
+    """Return a table of how far log odds fall when the most relevant tiles go, and a text."""
+    torch.set_num_threads(1)
+    model, frames, text = train_on_esc10()
     frames = [np.asarray(clip) for clip in frames]
     mean = model.net_.module_.band_mean.numpy()
     before = model.decision_function(frames)
     predicted = before.argmax(axis=1)
     target = model.classes_[predicted]
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
 
     def fall(scores):
         row = {}
@@ -247,55 +284,63 @@ def deletion(n_jobs):
     rows = {name: fall([tile_sums(clip) for clip in clips]) for name, clips in maps.items()}
     rows["loudest tiles"] = fall([tile_sums(clip - mean) for clip in frames])
     rows["random tiles"] = fall([rng.random(tile_sums(clip).shape) for clip in frames])
-    return pd.DataFrame(rows).T.round(2)
+    return pd.DataFrame(rows).T.round(2), text
 
 
 def cost(n_clips, n_repeats):
-    """Return a table of the time of explanations, in forward passes of the default network."""
-    rng = np.random.default_rng(0)
+    """Return a table of the time of explanations, in forward passes of the default network.
+
+    Both are timed in turns, in processor time, which other processes hardly change.
+    """
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(SEED)
     frames = rng.normal(size=(n_clips, 431, 128)).astype(np.float32)
-    model = VGGEventClassifier(max_epochs=1, random_state=0).fit(
+    model = VGGEventClassifier(max_epochs=1, random_state=SEED).fit(
         frames[:, :128], np.arange(n_clips) % 2
     )
     methods = {
-        "epsilon": partial(explain_lrp, rule="epsilon", bias="keep"),
-        "z-plus": partial(explain_lrp, rule="z-plus", bias="keep"),
-        "composite (default)": explain_lrp,
+        "epsilon, biases kept": partial(explain_lrp, rule="epsilon", bias="keep"),
+        "z-plus, biases kept": partial(explain_lrp, rule="z-plus", bias="keep"),
+        **{name: METHODS[name] for name in ("composite (default)", "gamma", "alpha-beta")},
         "gradient times input": gradient_times_input,
-        "integrated gradients, 32 steps": integrated_gradients,
         "Grad-CAM, last block": grad_cam,
+        "integrated gradients, 32 steps": integrated_gradients,
     }
     rows = {}
     for name, method in methods.items():
         ratios = []
         for _ in range(1 if method is integrated_gradients else n_repeats):
-            start = time.perf_counter()
+            start = time.process_time()
             model.predict_segments(frames)
-            middle = time.perf_counter()
+            middle = time.process_time()
             method(model, frames)
-            ratios.append((time.perf_counter() - middle) / (middle - start))
+            ratios.append((time.process_time() - middle) / (middle - start))
         rows[name] = {"median": np.median(ratios), "least": min(ratios), "most": max(ratios)}
-    return pd.DataFrame(rows).T.round(1)
+    return {"cost": pd.DataFrame(rows).T.round(1)}
 
 
 def main():
-    parts = ("pointing", "sanity", "deletion", "cost")
+    parts = ("events", "deletion", "cost")
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--n-jobs", type=int, default=2)
-    parser.add_argument("--n-clips", type=int, default=600, help="synthetic clips to train on")
+    parser.add_argument("--n-clips", type=int, default=1500, help="synthetic clips to train on")
     arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    jobs = {
+        "events": delayed(train_first)(arguments.n_clips, n_epochs=15),
+        "deletion": delayed(deletion)(),
+    }
+    asked = [part for part in jobs if part in arguments.only]
+    found = dict(zip(asked, Parallel(arguments.n_jobs)(jobs[part] for part in asked)))
     tables = {}
-    if {"pointing", "sanity"} & set(arguments.only):
-        models = train_networks(arguments.n_clips, arguments.n_jobs)
-        if "pointing" in arguments.only:
-            tables["pointing"] = pointing(models, n_clips=60)
-        if "sanity" in arguments.only:
-            tables["sanity"] = sanity(models, n_clips=20)
-    if "deletion" in arguments.only:
-        tables["deletion"] = deletion(arguments.n_jobs)
+    if "events" in found:
+        tables |= study_events(found["events"], arguments.n_clips, arguments.n_jobs)
+    if "deletion" in found:
+        tables["deletion"], text = found["deletion"]
+        print(text)
     if "cost" in arguments.only:
-        tables["cost"] = cost(n_clips=4, n_repeats=5)
+        tables |= cost(n_clips=4, n_repeats=7)
     for title, table in tables.items():
         print(f"\n{title}\n{table.to_string()}", flush=True)
 

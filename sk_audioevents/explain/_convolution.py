@@ -1,13 +1,13 @@
 """A convolution as relevance sees it: which products of inputs and weights make up its outputs."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import torch
 from torch.nn import functional
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Convolution:
     """A convolution of stride 1 whose batch norm is folded into its weights and bias.
 
@@ -41,7 +41,19 @@ class Convolution:
         segment has one.
         """
         n_taps = n_frames + 2 * self.padding[0]
+        if n_taps >= self.weight.shape[2]:
+            return self
         return Convolution(self.weight[:, :, :n_taps], self.bias, self.padding)
+
+    @cached_property
+    def rising(self):
+        """The positive weights, and 0 for others."""
+        return self.weight.clamp_min(0)
+
+    @cached_property
+    def falling(self):
+        """The negative weights, and 0 for others."""
+        return self.weight.clamp_max(0)
 
     def __call__(self, x):
         """Map (B, C_in, T, F) to (B, C_out, T', F')."""
@@ -66,10 +78,11 @@ class Convolution:
         relevance : Tensor of shape (B, C_in, T, F)
             The shares, added up for each input.
         """
-        return sum(
-            x * functional.conv_transpose2d(ratio, weight, padding=self.padding)
+        shares = (
+            functional.conv_transpose2d(ratio, weight, padding=self.padding).mul_(x)
             for x, weight in parts
         )
+        return reduce(torch.Tensor.add_, shares)
 
     def share_equally(self, relevance, shape):
         """Spread the relevance of each output evenly over its inputs; padding gets nothing.
@@ -86,11 +99,14 @@ class Convolution:
         relevance : Tensor of shape (B, C_in, T, F)
             The sums of the shares.
         """
-        window = relevance.new_ones(1, 1, *self.weight.shape[2:])
+        size = self.weight.shape[2:]
+        window = relevance.new_ones(1, 1, *size)
         inside = relevance.new_ones(1, 1, *shape[2:])
         n_inputs = shape[1] * functional.conv2d(inside, window, padding=self.padding)
         ratio = relevance.sum(dim=1, keepdim=True) / n_inputs
-        return functional.conv_transpose2d(ratio, window, padding=self.padding).expand(shape)
+        # Transposed, a window of ones is the same window; as such it takes a tenth of the time.
+        reach = [n - 1 - n_zeros for n, n_zeros in zip(size, self.padding)]
+        return functional.conv2d(ratio, window, padding=reach).expand(shape)
 
 
 class Products:
@@ -123,24 +139,17 @@ class Products:
     @cached_property
     def positive(self):
         """The positive products."""
-        rising = self.convolution.weight.clamp_min(0)
-        if not self.signed:
-            return [(self.x, rising)]
-        return [
-            (self.x.clamp_min(0), rising),
-            (self.x.clamp_max(0), self.convolution.weight.clamp_max(0)),
-        ]
+        return self._of_signs(self.convolution.rising, self.convolution.falling)
 
     @cached_property
     def negative(self):
         """The negative products."""
-        falling = self.convolution.weight.clamp_max(0)
+        return self._of_signs(self.convolution.falling, self.convolution.rising)
+
+    def _of_signs(self, of_positive, of_negative):
         if not self.signed:
-            return [(self.x, falling)]
-        return [
-            (self.x.clamp_min(0), falling),
-            (self.x.clamp_max(0), self.convolution.weight.clamp_min(0)),
-        ]
+            return [(self.x, of_positive)]
+        return [(self.x.clamp_min(0), of_positive), (self.x.clamp_max(0), of_negative)]
 
     @cached_property
     def positive_sum(self):
@@ -154,8 +163,9 @@ class Products:
 
     def share(self, ratios):
         """Return the relevance of the inputs for the `Ratios` of a rule."""
-        return sum(
+        shares = (
             self.convolution.share(ratio, getattr(self, kind))
             for kind, ratio in ratios._asdict().items()
             if kind != "kept" and ratio is not None
         )
+        return reduce(torch.Tensor.add_, shares)

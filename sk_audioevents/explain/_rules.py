@@ -9,6 +9,7 @@ from numbers import Real
 from typing import NamedTuple
 
 import torch
+from torch.nn import functional
 
 NEGLIGIBLE = 1e-12  # products that sum to less are taken for none; activations are around 1
 TINY = 1e-30  # divides without overflow
@@ -68,15 +69,15 @@ class ProductRule(Rule):
     """
 
     def _share(self, products, relevance, distribute):
-        firing = relevance * (products.output > 0)
+        firing = relevance * _above(products.output, 0)
         even = relevance - firing
         ratios = self._ratios(products, firing)
         if distribute:
             ratios, unplaced = _give_to_positive(products, ratios)
-            even = even + unplaced
+            even += unplaced
         shared = products.share(ratios)
-        if even.any():
-            shared = shared + products.convolution.share_equally(even, products.x.shape)
+        if even.abs().amax() > 0:
+            shared += products.convolution.share_equally(even, products.x.shape)
         return shared, ratios.kept
 
     def _ratios(self, products, relevance):
@@ -87,10 +88,15 @@ class ProductRule(Rule):
 def _give_to_positive(products, ratios):
     """Return ratios by which positive products share what was kept; what they could not take."""
     total = products.positive_sum
-    placed = ratios.kept * (total > NEGLIGIBLE)
+    placed = ratios.kept * _above(total, NEGLIGIBLE)
     extra = placed / total.clamp_min(NEGLIGIBLE)
-    positive = extra if ratios.positive is None else ratios.positive + extra
+    positive = extra if ratios.positive is None else extra.add_(ratios.positive)
     return ratios._replace(positive=positive, kept=None), ratios.kept - placed
+
+
+def _above(x, least):
+    """Return 1 where x is above a value, else 0, as floats: faster than to work with booleans."""
+    return functional.threshold(x, least, 0.0).sign_()
 
 
 @dataclass(frozen=True)
@@ -162,8 +168,8 @@ class GammaRule(ProductRule):
 
     def _ratios(self, products, relevance):
         rising = products.bias.clamp_min(0)
-        total = products.output + self.gamma * (products.positive_sum + rising)
-        ratio = _divide(relevance, total)
+        total = torch.add(products.output, products.positive_sum, alpha=self.gamma)
+        ratio = _divide(relevance, total.add_(self.gamma * rising))
         return Ratios(
             all=ratio,
             positive=self.gamma * ratio,
@@ -206,7 +212,7 @@ class AlphaBetaRule(ProductRule):
     def _ratios(self, products, relevance):
         rising, falling = products.bias.clamp_min(0), products.bias.clamp_max(0)
         against = products.negative_sum + falling
-        beta = torch.where(against < -NEGLIGIBLE, self.alpha - 1, 0)
+        beta = (self.alpha - 1) * _above(-against, NEGLIGIBLE)
         positive = (1 + beta) * _divide(relevance, products.positive_sum + rising)
         negative = beta * _divide(relevance, -against)
         return Ratios(
@@ -306,8 +312,8 @@ class ZBoxRule(Rule):
         convolution, x = products.convolution, products.x
         parts = [
             (x, convolution.weight),
-            (-x.clamp_max(self.low), convolution.weight.clamp_min(0)),
-            (-x.clamp_min(self.high), convolution.weight.clamp_max(0)),
+            (-x.clamp_max(self.low), convolution.rising),
+            (-x.clamp_min(self.high), convolution.falling),
         ]
         total = convolution.sum(parts)
         some = total > NEGLIGIBLE

@@ -151,6 +151,9 @@ class RelevanceDisplay:
     ):
         """Explain what a pipeline says of a recording, and draw it.
 
+        The title tells the class with its score and probability and, where another class is more
+        probable, that class.
+
         Parameters
         ----------
         estimator : Pipeline
@@ -189,7 +192,11 @@ class RelevanceDisplay:
         check_one_of(method, "method", methods, caller)
         check_recording(recording, caller)
         relevance = methods[method](estimator, [recording], target=target, **parameters)
-        return cls.from_relevance(relevance, label=label, ax=ax)
+        display = cls._of_clip(relevance, 0, 0, label, caller)
+        explained = np.ravel(relevance.target[0])[0]
+        probabilities = estimator.predict_proba([recording])[0]
+        display.title += _how_probable(explained, estimator.classes_, probabilities)
+        return display.plot(ax=ax)
 
     @classmethod
     def from_relevance(cls, relevance, *, clip=0, target=0, label=None, ax=None):
@@ -223,6 +230,11 @@ class RelevanceDisplay:
         """
         caller = f"{cls.__name__}.from_relevance"
         import_pyplot(caller)
+        return cls._of_clip(relevance, clip, target, label, caller).plot(ax=ax)
+
+    @classmethod
+    def _of_clip(cls, relevance, clip, target, label, caller):
+        """Return the display of one clip and target of `from_relevance`, not drawn yet."""
         if not hasattr(relevance, "segment_times"):
             raise TypeError(
                 f"The 'relevance' parameter of {caller} must be a RecordingRelevance. Got "
@@ -237,7 +249,7 @@ class RelevanceDisplay:
             return values[clip][target] if several else values[clip]
 
         label = of_clip(relevance.target) if label is None else label
-        display = cls(
+        return cls(
             of_clip(relevance.relevance),
             relevance.frames[clip],
             relevance.times[clip],
@@ -247,7 +259,6 @@ class RelevanceDisplay:
             segment_weights=of_clip(relevance.segment_weights),
             title=f"{short(label)}: explained score {of_clip(relevance.score):.2f}",
         )
-        return display.plot(ax=ax)
 
     def _check_shapes(self, caller):
         n_frames, n_bands = np.shape(self.frames)
@@ -283,7 +294,8 @@ class RelevanceDisplay:
             vmax=full,
             alpha=np.minimum(size.T / full, 1.0),
         )
-        colorbar_beside(ax, self.relevance_mesh_, "relevance", extend="both")
+        label = "relevance\n← against   for →"
+        colorbar_beside(ax, self.relevance_mesh_, label, extend="both")
 
     def _draw_marginal(self, ax):
         marginal = np.asarray(self.relevance, dtype=np.float64).sum(axis=1)
@@ -312,6 +324,16 @@ class RelevanceDisplay:
         ax.margins(y=0.15)
         ax.set_ylabel("segment\nlogit")
         return lines
+
+
+def _how_probable(explained, classes, probabilities):
+    """Return what a title says of the probability of a class, and of one that is more probable."""
+    probability = probabilities[np.flatnonzero(classes == explained)[0]]
+    text = f", probability {probability:.2f}"
+    best = probabilities.argmax()
+    if probabilities[best] > probability:
+        text += f"; most probable is {short(classes[best])}, {probabilities[best]:.2f}"
+    return text
 
 
 def _check_index(index, name, n_items, caller):

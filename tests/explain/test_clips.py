@@ -186,7 +186,9 @@ def test_another_classifier_is_refused():
 def test_another_network_is_refused(trained):
     model, frames = trained()
     model.net_.module_ = torch.nn.Linear(2, 2)
-    with pytest.raises(TypeError, match=r"must be a VGGNetwork .* Got a Linear instead"):
+    with pytest.raises(
+        TypeError, match=r"must be a VGGNetwork .* Got a Linear instead: .* backbone='vgg'"
+    ):
         explain_lrp(model, frames)
 
 

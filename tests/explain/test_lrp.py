@@ -8,7 +8,9 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from sk_audioevents import VGGEventClassifier
 from sk_audioevents.explain import EpsilonRule, explain_lrp, gradient_times_input
+from sk_audioevents.explain._folded_network import FoldedNetwork
 
 KINDS = [
     ("mean", None),
@@ -42,6 +44,27 @@ def test_relevance_and_bias_add_up_to_the_score(trained, pooling, temporal, dtyp
         assert not result.bias_relevance.any()
     elif rule not in ("flat", "z-box"):
         assert result.bias_relevance.all()
+
+
+@pytest.mark.parametrize(("pooling", "temporal"), [("mean", None), ("max", "bilstm")])
+def test_the_default_composite_conserves_at_the_default_depth(pooling, temporal):
+    rng = np.random.default_rng(0)
+    frames = rng.normal(size=(12, 150, 24)).astype(np.float32)
+    frames[::2, 40:90, 5:12] += 3
+    model = VGGEventClassifier(
+        channels=(3, 3, 4, 4, 5, 6),
+        embedding_dim=8,
+        pooling=pooling,
+        temporal=temporal,
+        temporal_dim=4,
+        max_epochs=4,
+        random_state=0,
+    ).fit(frames, np.arange(12) % 2)
+    assert FoldedNetwork(model.net_.module_).n_layers == 12
+    assert len(VGGEventClassifier().channels) == len(model.channels)
+    result = explain_lrp(model, frames)
+    bound = 1e-5 * total(abs(result.relevance))
+    assert (abs(total(result.relevance) - result.score) <= bound).all()
 
 
 @pytest.mark.parametrize("label", ["no", "yes"])

@@ -76,6 +76,30 @@ def test_of_two_times_the_relevant_one_is_kept(model):
     assert not sound[int(0.36 * RATE) :].any()
 
 
+def test_an_event_comes_out_of_the_noise(model):
+    """Relevance in the box of a tone burst keeps the burst and little of the noise around it."""
+    seconds = np.arange(12000) / RATE
+    burst = tone(HIGH) * ((seconds > 0.25) & (seconds < 0.45))
+    noise = np.random.default_rng(0).normal(0, 0.5, 12000).astype(np.float32)
+    result = explain_lrp(model, [burst + noise])
+    in_time = (result.times[0] > 0.23) & (result.times[0] < 0.47)
+    box = np.outer(in_time, abs(result.frequencies - HIGH) < 400).astype(np.float32)
+
+    def kept(waveform):  # which cells are kept depends on relevance alone, so that parts add up
+        sound = relevant_audio(model, [waveform], with_relevance(result, box))[0]
+        return np.square(sound, dtype=np.float64)
+
+    def decibels(signal, other):
+        return 10 * np.log10(signal / other)
+
+    share_of_burst = kept(burst).sum() / np.square(burst, dtype=np.float64).sum()
+    share_of_noise = kept(noise).sum() / np.square(noise, dtype=np.float64).sum()
+    assert share_of_burst > 0.9
+    assert decibels(share_of_burst, share_of_noise) > 10
+    energy, near = kept(burst + noise), (seconds > 0.2) & (seconds < 0.5)
+    assert energy[near].sum() > 0.99 * energy.sum()
+
+
 def test_the_fewest_cells_that_hold_the_share_are_kept():
     cells = np.array([[4.0, -9.0], [1.0, 3.0], [2.0, 0.0]])
     assert _most(cells, 0.4, 0).tolist() == [[True, False], [False, False], [False, False]]

@@ -87,8 +87,32 @@ def test_from_estimator_draws_what_lrp_explains(model, sounds, draw):
     expected = explain_lrp(model, [sounds.waveforms[1]])
     np.testing.assert_allclose(display.relevance, expected.relevance[0])
     np.testing.assert_allclose(display.segment_times, expected.segment_times[0])
-    title = f"{expected.target[0]}: explained score {expected.score[0]:.2f}"
-    assert display.axes_[0].get_title() == title
+
+
+def test_the_title_tells_score_and_probability_and_a_class_that_is_more_probable(model, sounds):
+    waveform = sounds.waveforms[1]
+    probabilities = model.predict_proba([waveform])[0]
+    best, other = np.argsort(-probabilities)
+    scores = explain_lrp(model, [waveform], target=[model.classes_]).score[0]
+
+    def title(label):
+        return RelevanceDisplay.from_estimator(model, waveform, target=label).axes_[0].get_title()
+
+    of_best, of_other = (
+        f"{model.classes_[i]}: explained score {scores[i]:.2f}, probability {probabilities[i]:.2f}"
+        for i in (best, other)
+    )
+    rival = f"; most probable is {model.classes_[best]}, {probabilities[best]:.2f}"
+    assert title(model.classes_[best]) == of_best
+    assert title(model.classes_[other]) == of_other + rival
+
+
+def test_the_colour_bar_tells_which_colour_speaks_for_the_class(arrays):
+    display = RelevanceDisplay(**arrays).plot()
+    bar = display.relevance_mesh_.colorbar
+    assert bar.ax.get_ylabel().endswith("← against   for →")
+    red, _, blue = bar.cmap(1.0)[:3]
+    assert red > blue
 
 
 def test_another_method_and_its_parameters_can_be_asked_for(model, sounds):
