@@ -19,6 +19,16 @@ class AudioDecodeError(ValueError):
         The file.
     problem : str
         The reason.
+
+    Examples
+    --------
+    >>> from sk_audioevents.audio import load_audio
+    >>> from sk_audioevents.exceptions import AudioDecodeError
+    >>> try:
+    ...     load_audio("gone.wav")
+    ... except AudioDecodeError as error:
+    ...     print(error.path)
+    gone.wav
     """
 
     def __init__(self, path, problem):
@@ -45,6 +55,15 @@ class AudioFileNotFoundError(AudioDecodeError, FileNotFoundError):
         The file, as the user named it.
     problem : str
         What is wrong, in one sentence without a full stop.
+
+    Examples
+    --------
+    >>> from sk_audioevents.audio import load_audio
+    >>> try:
+    ...     load_audio("gone.wav")
+    ... except FileNotFoundError as error:
+    ...     print(type(error).__name__)
+    AudioFileNotFoundError
     """
 
     def __init__(self, path, problem):
@@ -57,7 +76,14 @@ class AudioFileNotFoundError(AudioDecodeError, FileNotFoundError):
 
 
 class AudioDecodeWarning(UserWarning):
-    """Recordings could not be decoded and stand in the result as silence."""
+    """Recordings could not be decoded and stand in the result as silence.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sk_audioevents.exceptions import AudioDecodeWarning
+    >>> warnings.simplefilter("error", AudioDecodeWarning)  # doctest: +SKIP
+    """
 
 
 class ModelFormatError(ValueError):
@@ -76,6 +102,21 @@ class ModelFormatError(ValueError):
         The file or folder.
     problem : str
         The reason.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sk_audioevents.exceptions import ModelFormatError
+    >>> from sk_audioevents.persistence import load_model
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "stranger.safetensors"
+    ...     _ = path.write_bytes(b"no model at all")
+    ...     try:
+    ...         load_model(path)
+    ...     except ModelFormatError as error:
+    ...         print(error.path == path)
+    True
     """
 
     def __init__(self, path, problem):
@@ -92,4 +133,11 @@ class ModelFormatError(ValueError):
 
 
 class ParameterNotSavedWarning(UserWarning):
-    """A parameter that only matters for training could not be stored with a model."""
+    """A parameter that only matters for training could not be stored with a model.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sk_audioevents.exceptions import ParameterNotSavedWarning
+    >>> warnings.simplefilter("ignore", ParameterNotSavedWarning)  # doctest: +SKIP
+    """

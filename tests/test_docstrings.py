@@ -12,7 +12,8 @@ from numpydoc.validate import validate
 
 import sk_audioevents
 
-# Left out: extended summaries, See Also and Examples, which not every function needs; numpydoc's
+# Left out: extended summaries and See Also, which not every function needs; Examples, which have a
+# test of their own, since methods are shown at work by their class; numpydoc's
 # taste in the layout of Returns (RT02, RT04), which is against named arrays with a dtype in front.
 CHECKS = (
     {"GL01", "GL02", "GL03", "GL05", "GL06", "GL07", "GL08", "GL10"}
@@ -107,6 +108,11 @@ def equal_default(text, default):
     return type(documented) is type(default) and documented == default
 
 
+def is_method(name):
+    """Tell whether a dotted name is that of a method: its class is in the table too."""
+    return name.rpartition(".")[0] in OBJECTS
+
+
 def is_named_tuple(item):
     """Tell whether an object is a class made by ``typing.NamedTuple``."""
     return inspect.isclass(item) and issubclass(item, tuple) and hasattr(item, "_fields")
@@ -122,6 +128,11 @@ def test_docstring_is_complete(name):
 def test_documented_defaults_are_those_of_the_signature(name):
     problems = default_problems(OBJECTS[name])
     assert not problems, f"The docstring of {name}:\n" + "\n".join(problems)
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECTS if not is_method(name)])
+def test_docstring_has_an_example(name):
+    assert ">>> " in "\n".join(get_doc_object(OBJECTS[name])["Examples"])
 
 
 def test_all_kinds_of_objects_are_looked_at():

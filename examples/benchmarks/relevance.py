@@ -10,7 +10,7 @@ how far the log odds of the predicted class of ESC-10 clips fall when the most r
 frames × 5 bands become the training mean. Cost is the time of an explanation in that of a forward
 pass, of the default network.
 
-    python examples/benchmarks/relevance.py [--n-jobs 2] [--only events deletion cost]
+    python examples/benchmarks/relevance.py [--n-jobs 2] [--only events deletion cost] [--seed 0]
 """
 
 import argparse
@@ -32,7 +32,7 @@ from sk_audioevents.explain import (
     integrated_gradients,
 )
 
-SEED = 0  # of networks and clips
+SEED = 0  # of all but the networks and clips of the events
 N_CLASSES, N_FRAMES, N_BANDS = 5, 256, 64
 MARGIN = 2  # frames and bands that a box reaches beyond its event, as convolutions blur
 TILE = 8, 5  # frames and bands
@@ -115,22 +115,22 @@ def draw_place(shape, rng):
     return inside, tuple(slice(part.start - MARGIN, part.stop + MARGIN) for part in inside)
 
 
-def train_first(n_clips, n_epochs):
+def train_first(n_clips, n_epochs, seed):
     """Return the classifier with max pooling, trained on clip labels."""
-    frames, labels, _ = make_mixtures(n_clips, np.random.default_rng(SEED))
+    frames, labels, _ = make_mixtures(n_clips, np.random.default_rng(seed))
     return VGGEventClassifier(
         **SIZES,
         **NETWORKS["max"],
         max_epochs=n_epochs,
         learning_rate=3e-3,
         batch_size=16,
-        random_state=SEED,
+        random_state=seed,
     ).fit(frames, labels)
 
 
-def train_from(first, name, n_clips, n_epochs):
+def train_from(first, name, n_clips, n_epochs, seed):
     """Return another of the classifiers, whose convolutions begin with those of the first."""
-    frames, labels, _ = make_mixtures(n_clips, np.random.default_rng(SEED))
+    frames, labels, _ = make_mixtures(n_clips, np.random.default_rng(seed))
     model = VGGEventClassifier(
         **SIZES,
         **NETWORKS[name],
@@ -138,7 +138,7 @@ def train_from(first, name, n_clips, n_epochs):
         max_epochs=1,
         learning_rate=1.5e-3,
         batch_size=16,
-        random_state=SEED,
+        random_state=seed,
     ).fit(frames[:16], labels[:16])
     learnt = {
         key: value
@@ -149,12 +149,12 @@ def train_from(first, name, n_clips, n_epochs):
     return model.set_params(max_epochs=n_epochs).fit(frames, labels)
 
 
-def study_network(first, name, n_clips):
+def study_network(first, name, n_clips, seed):
     """Return what was measured of a network: its columns of both tables, and a line of text."""
     torch.set_num_threads(1)
-    model = first if name == "max" else train_from(first, name, n_clips, n_epochs=4)
-    pointing, text = measure_pointing(model, n_clips=20)
-    return pointing, measure_sanity(model, n_clips=5), f"{name}: {text}"
+    model = first if name == "max" else train_from(first, name, n_clips, n_epochs=4, seed=seed)
+    pointing, text = measure_pointing(model, 20, seed)
+    return pointing, measure_sanity(model, 5, seed), f"{name}: {text}"
 
 
 def found_events(model, frames, labels):
@@ -162,9 +162,9 @@ def found_events(model, frames, labels):
     return np.nonzero((model.predict_proba(frames) > 0.5) & (labels == 1))
 
 
-def measure_pointing(model, n_clips):
+def measure_pointing(model, n_clips, seed):
     """Return the share of positive relevance inside the box of the event, by method."""
-    frames, labels, boxes = make_mixtures(n_clips, np.random.default_rng(SEED + 100), n_events=2)
+    frames, labels, boxes = make_mixtures(n_clips, np.random.default_rng(seed + 100), n_events=2)
     false_alarms = np.mean(model.predict_proba(frames)[labels == 0] > 0.5)
     clips, classes = found_events(model, frames, labels)
     inside = boxes[clips, classes]
@@ -186,12 +186,12 @@ def conservation_error(result):
     return (abs(maps.sum(axis=(1, 2)) - result.score) / abs(maps).sum(axis=(1, 2))).max()
 
 
-def measure_sanity(model, n_clips):
+def measure_sanity(model, n_clips, seed):
     """Return the correlation of maps before and after drawing the weights anew, by method."""
-    frames, labels, _ = make_mixtures(n_clips, np.random.default_rng(SEED + 200), n_events=2)
+    frames, labels, _ = make_mixtures(n_clips, np.random.default_rng(seed + 200), n_events=2)
     clips, classes = found_events(model, frames, labels)
     before = {name: f(model, frames[clips], target=classes) for name, f in METHODS.items()}
-    draw_weights(model.net_.module_, torch.Generator().manual_seed(SEED))
+    draw_weights(model.net_.module_, torch.Generator().manual_seed(seed))
     correlations = {}
     for name, method in METHODS.items():
         after = method(model, frames[clips], target=classes).relevance
@@ -210,9 +210,10 @@ def draw_weights(module, generator):
     nn.init.normal_(module.classes.weight, generator=generator)
 
 
-def study_events(first, n_clips, n_jobs):
+def study_events(first, n_clips, n_jobs, seed):
     """Return the tables of pointing and of sanity."""
-    found = Parallel(n_jobs)(delayed(study_network)(first, name, n_clips) for name in NETWORKS)
+    study = partial(study_network, first, n_clips=n_clips, seed=seed)
+    found = Parallel(n_jobs)(delayed(study)(name) for name in NETWORKS)
     pointing, correlations, texts = zip(*found, strict=True)
     print("\n".join(texts), flush=True)
     table = pd.DataFrame(dict(zip(NETWORKS, pointing)))
@@ -325,17 +326,18 @@ def main():
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--n-clips", type=int, default=1500, help="synthetic clips to train on")
+    parser.add_argument("--seed", type=int, default=0, help="of the events and their networks")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     jobs = {
-        "events": delayed(train_first)(arguments.n_clips, n_epochs=15),
+        "events": delayed(train_first)(arguments.n_clips, n_epochs=15, seed=arguments.seed),
         "deletion": delayed(deletion)(),
     }
     asked = [part for part in jobs if part in arguments.only]
     found = dict(zip(asked, Parallel(arguments.n_jobs)(jobs[part] for part in asked)))
     tables = {}
     if "events" in found:
-        tables |= study_events(found["events"], arguments.n_clips, arguments.n_jobs)
+        tables |= study_events(found["events"], arguments.n_clips, arguments.n_jobs, arguments.seed)
     if "deletion" in found:
         tables["deletion"], text = found["deletion"]
         print(text)

@@ -29,6 +29,19 @@ class Relevance:
         The logits of the class in each segment, arrays of shape ([n_targets,] n_segments).
     segment_weights : object array of shape (n_clips,)
         How much each of them counts in the score: they sum to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_audioevents import VGGEventClassifier
+    >>> from sk_audioevents.explain import explain_lrp
+    >>> X, y = np.random.default_rng(0).normal(size=(6, 20, 8)), ["owl", "frog"] * 3
+    >>> tiny = VGGEventClassifier(channels=(4, 8), embedding_dim=8, max_epochs=3, random_state=0)
+    >>> result = explain_lrp(tiny.fit(X, y), X)
+    >>> result.relevance.shape
+    (6, 20, 8)
+    >>> bool(np.allclose(result.relevance.sum(axis=(1, 2)) + result.bias_relevance, result.score))
+    True
     """
 
     relevance: np.ndarray
@@ -72,6 +85,19 @@ class RecordingRelevance(Relevance):
     segment_times : object array of shape (n_clips,)
         Start and end of each segment, in seconds, arrays of shape (n_segments, 2). The last may
         reach beyond the end of the recording.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sk_audioevents import LogMelTransformer, VGGEventClassifier
+    >>> from sk_audioevents.explain import explain_lrp
+    >>> X, y = np.random.default_rng(0).normal(size=(6, 8000)), ["owl", "frog"] * 3
+    >>> tiny = VGGEventClassifier(channels=(4, 8), embedding_dim=8, max_epochs=1, random_state=0)
+    >>> model = make_pipeline(LogMelTransformer(sample_rate=8000, n_mels=20), tiny).fit(X, y)
+    >>> result = explain_lrp(model, list(X[:1]))
+    >>> result.relevance[0].shape, result.times[0].shape, result.frequencies.shape
+    ((16, 20), (16,), (20,))
     """
 
     padding_relevance: np.ndarray

@@ -26,6 +26,13 @@ class BootstrapInterval(NamedTuple):
         The upper end of the interval.
     n_resamples : int
         The number of resamples on which the metric is defined.
+
+    Examples
+    --------
+    >>> from sk_audioevents.metrics import BootstrapInterval
+    >>> interval = BootstrapInterval(score=0.81, low=0.76, high=0.85, n_resamples=1000)
+    >>> f"{interval.score} ({interval.low} to {interval.high})"
+    '0.81 (0.76 to 0.85)'
     """
 
     score: float

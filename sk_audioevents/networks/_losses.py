@@ -21,6 +21,15 @@ def binary_cross_entropy(scores, target):
     -------
     loss : Tensor of shape (n_clips, n_outputs)
         The loss of each clip and output.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_audioevents.networks import binary_cross_entropy, ClipScores
+    >>> p = torch.tensor([[0.9, 0.2]])
+    >>> scores = ClipScores(log_present=p.log(), log_absent=(1 - p).log())
+    >>> binary_cross_entropy(scores, torch.tensor([[1.0, 0.0]]))
+    tensor([[0.1054, 0.2231]])
     """
     return -(target * scores.log_present + (1 - target) * scores.log_absent)
 
@@ -44,6 +53,15 @@ def focal_loss(scores, target, gamma=2.0):
     -------
     loss : Tensor of shape (n_clips, n_outputs)
         The loss of each clip and output.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_audioevents.networks import focal_loss, ClipScores
+    >>> p = torch.tensor([[0.9, 0.2]])
+    >>> scores = ClipScores(log_present=p.log(), log_absent=(1 - p).log())
+    >>> focal_loss(scores, torch.tensor([[1.0, 0.0]]), gamma=2.0)
+    tensor([[0.0011, 0.0089]])
     """
     present = target * torch.exp(gamma * scores.log_absent) * scores.log_present
     absent = (1 - target) * torch.exp(gamma * scores.log_present) * scores.log_absent
@@ -64,6 +82,15 @@ def cross_entropy(scores, target):
     -------
     loss : Tensor of shape (n_clips, n_outputs)
         The loss of each clip and output.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_audioevents.networks import cross_entropy, ClipScores
+    >>> p = torch.tensor([[0.9, 0.2]])
+    >>> scores = ClipScores(log_present=p.log(), log_absent=(1 - p).log())
+    >>> cross_entropy(scores, torch.tensor([[1.0, 0.0]]))
+    tensor([[0.1054, 0.0000]])
     """
     if target.shape[-1] == 1:
         return binary_cross_entropy(scores, target)
@@ -90,6 +117,13 @@ def smooth_labels(target, smoothing, exclusive):
     -------
     target : Tensor of shape (n_clips, n_outputs)
         The smoothed targets.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_audioevents.networks import smooth_labels
+    >>> smooth_labels(torch.tensor([[1.0, 0.0, 0.0, 0.0]]), 0.2, exclusive=True)
+    tensor([[0.8500, 0.0500, 0.0500, 0.0500]])
     """
     n = max(2, target.shape[-1]) if exclusive else 2
     return target * (1 - smoothing) + smoothing / n

@@ -19,6 +19,16 @@ class ClipScores(NamedTuple):
         log p.
     log_absent : Tensor of shape (..., n_outputs) or None
         log(1 - p); None for classes that exclude each other.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_audioevents.networks import SegmentPooling
+    >>> scores = SegmentPooling("max")(torch.tensor([[[0.0], [50.0]]]))
+    >>> scores.log_present.exp()
+    tensor([[1.]])
+    >>> scores.log_absent  # which 1 - p would have lost
+    tensor([[-50.]])
     """
 
     log_present: torch.Tensor
@@ -61,6 +71,16 @@ class SegmentPooling(nn.Module):
        sound event detection", IEEE/ACM TASLP 26(11), 2018, arXiv:1804.10070, equation 7.
     .. [3] Q. Kong, Y. Xu, W. Wang and M. D. Plumbley, "Audio Set classification with attention
        model: a probabilistic perspective", ICASSP 2018, arXiv:1711.00927.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_audioevents.networks import SegmentPooling
+    >>> logits = torch.logit(torch.tensor([[[0.2], [0.6]]]))  # 1 clip, 2 segments, 1 class
+    >>> [round(SegmentPooling(m)(logits).log_present.exp().item(), 3) for m in ("mean", "max")]
+    [0.4, 0.6]
+    >>> round(SegmentPooling("linear_softmax")(logits).log_present.exp().item(), 3)
+    0.5
     """
 
     def __init__(self, method="mean", exclusive=False, n_outputs=1):

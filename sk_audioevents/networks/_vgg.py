@@ -59,6 +59,14 @@ class VGGNetwork(BlockNetwork):
     pooled only while at least 4 are left and the embedding's convolution spans those that remain (2
     of 128, as in the paper), so that any number of bands works; inputs are standardised per band by
     the buffers ``band_mean`` and ``band_scale``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_audioevents.networks import VGGNetwork
+    >>> network = VGGNetwork(n_bands=128, n_outputs=10).eval()
+    >>> network.segment_logits(torch.zeros(1, 896, 128))[0].shape
+    torch.Size([1, 13, 10])
     """
 
     def __init__(

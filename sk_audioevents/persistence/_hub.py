@@ -76,6 +76,11 @@ def push_to_hub(
     See Also
     --------
     from_pretrained : Loads the model again.
+
+    Examples
+    --------
+    >>> from sk_audioevents.persistence import load_model, push_to_hub
+    >>> push_to_hub(load_model("birds.safetensors"), "user/bird-calls")  # doctest: +SKIP
     """
     hub = _import_hub()
     api = hub.HfApi(token=token, **LIBRARY)
@@ -154,6 +159,12 @@ def from_pretrained(
     --------
     load_model : Says what is safe about it.
     push_to_hub : Uploads a model.
+
+    Examples
+    --------
+    >>> from sk_audioevents.persistence import from_pretrained
+    >>> model = from_pretrained("user/bird-calls")  # doctest: +SKIP
+    >>> model.predict(["dawn.wav"])  # doctest: +SKIP
     """
     if os.path.exists(repo_id_or_folder):
         return load_model(repo_id_or_folder, device=device)
