@@ -404,7 +404,14 @@ def test_a_pretrained_pipeline_begins_with_the_features_of_the_weights(networks)
     model = make_pretrained_pipeline(network.state_dict(), "cnn6")
     waveforms = np.random.default_rng(0).normal(0, 0.1, size=(2, 32000)).astype(np.float32)
     front_end = LogMelTransformer(
-        sample_rate=32000, n_fft=1024, hop_length=320, n_mels=64, fmin=50, fmax=14000, top_db=None
+        sample_rate=32000,
+        n_fft=1024,
+        hop_length=320,
+        n_mels=64,
+        fmin=50,
+        fmax=14000,
+        pad_mode="reflect",
+        top_db=None,
     )
     frames = front_end.transform(waveforms)
     close(model.predict_proba(waveforms), network(torch.from_numpy(frames))[0])
