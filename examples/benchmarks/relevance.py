@@ -159,7 +159,10 @@ def study_network(first, name, n_clips, seed):
 
 def found_events(model, frames, labels):
     """Return clips and classes of the events that the model finds."""
-    return np.nonzero((model.predict_proba(frames) > 0.5) & (labels == 1))
+    clips, classes = np.nonzero((model.predict_proba(frames) > 0.5) & (labels == 1))
+    if len(clips) == 0:
+        raise SystemExit("A network finds none of the events: it has not learnt its task.")
+    return clips, classes
 
 
 def measure_pointing(model, n_clips, seed):
