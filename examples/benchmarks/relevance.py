@@ -15,6 +15,7 @@ pass, of the default network.
 
 import argparse
 import time
+from copy import deepcopy
 from functools import partial
 
 import numpy as np
@@ -194,6 +195,7 @@ def measure_sanity(model, n_clips, seed):
     frames, labels, _ = make_mixtures(n_clips, np.random.default_rng(seed + 200), n_events=2)
     clips, classes = found_events(model, frames, labels)
     before = {name: f(model, frames[clips], target=classes) for name, f in METHODS.items()}
+    model = deepcopy(model)  # others begin with the weights of the first
     draw_weights(model.net_.module_, torch.Generator().manual_seed(seed))
     correlations = {}
     for name, method in METHODS.items():
