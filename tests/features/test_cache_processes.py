@@ -124,7 +124,9 @@ def assert_right(folder):
 
 @pytest.mark.parametrize("kind", ["arrays", "lazy"])
 def test_a_grid_search_in_two_processes_computes_each_clip_once(folder, kind):
-    run(folder, GRID_SEARCH, kind)
+    run(
+        folder, GRID_SEARCH, kind, COUNT_DELAY="0.1"
+    )  # or one would be done before the other begins
     computed = computed_by(folder)
     assert len(computed) == 20  # not once for each of 4 candidates in each of 5 folds, and a refit
     assert len(set(computed)) >= 2  # in more processes than one
