@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from sk_audioevents._base import safe_indexing
 from sk_audioevents.metrics import accuracy, mean_average_precision
 from sk_audioevents.model_selection import (
     MultilabelStratifiedGroupKFold,
@@ -76,8 +77,8 @@ def cross_validate(model, clips, folds, options, messages):
         messages.tell(
             f"Fold {number} of {len(folds)}: {len(train)} clips to train, {len(test)} to test."
         )
-        fitted = clone(model).fit(_rows(clips.X, train), _rows(clips.y, train))
-        scores = clip_scores(fitted, _rows(clips.X, test), _rows(clips.y, test))
+        fitted = clone(model).fit(safe_indexing(clips.X, train), safe_indexing(clips.y, train))
+        scores = clip_scores(fitted, safe_indexing(clips.X, test), safe_indexing(clips.y, test))
         messages.tell(f"{scores_in_words(scores)}.")
         rows.append({"fold": number, "n_train": len(train), "n_test": len(test), **scores})
     report = pd.DataFrame(rows)
@@ -143,13 +144,6 @@ def _warn_of_leakage(clips, folds, options, messages):
             f"so that the scores are too good. The first, {first['kind']}: "
             f"{first['test_path']!r} and {first['train_path']!r}."
         )
-
-
-def _rows(items, index):
-    """Return some rows of a list, an array or a table."""
-    if isinstance(items, list):
-        return [items[i] for i in index]
-    return items.iloc[index] if hasattr(items, "iloc") else items[index]
 
 
 def scores_in_words(scores):
