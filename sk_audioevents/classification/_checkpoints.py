@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import os
-import uuid
-from contextlib import suppress
+from functools import partial
 from inspect import isroutine
 from numbers import Integral
 from pathlib import Path
@@ -14,6 +12,7 @@ import torch
 from skorch.callbacks import Callback
 from skorch.history import History
 
+from sk_audioevents._atomic import publish_file
 from sk_audioevents.classification._fine_tuning import body_digest, pretrained_classifier
 
 FILE_NAME = "checkpoint.pt"
@@ -106,16 +105,7 @@ class Checkpoints(Callback):
 
     def _save(self, state):
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.path.with_name(f"{FILE_NAME}.{uuid.uuid4().hex}")
-        try:
-            with open(aside, "wb") as file:
-                torch.save(state, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(aside, self.path)
-        finally:
-            with suppress(FileNotFoundError):
-                aside.unlink()
+        publish_file(partial(torch.save, state), self.path, overwrite=True)
 
 
 def read_checkpoint(folder):

@@ -3,8 +3,9 @@
 import json
 import os
 import sys
-import uuid
 from pathlib import Path
+
+from sk_audioevents._atomic import publish_file
 
 FORMATS = {".csv": "csv", ".json": "json"}
 
@@ -61,10 +62,5 @@ def _write(text, path):
             sys.stdout.reconfigure(errors="surrogateescape")
         sys.stdout.write(text)
         return
-    path = Path(path)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        aside.write_text(text, encoding="utf-8", errors="surrogateescape")
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    content = text.encode("utf-8", "surrogateescape")
+    publish_file(lambda file: file.write(content), Path(path), overwrite=True)

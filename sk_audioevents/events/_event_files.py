@@ -1,13 +1,13 @@
 """Tables of events in files: CSV, and the formats of Audacity, Raven and sed_eval."""
 
 import os
-import uuid
 from numbers import Real
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from sk_audioevents._atomic import publish_file
 from sk_audioevents._base import StrOptions, validate_params
 from sk_audioevents._event_table import check_events
 from sk_audioevents.events._event_formats import (
@@ -108,7 +108,8 @@ def write_events(events, path, *, format=None, frequency_range=(0.0, 20000.0)): 
         text = raven_text(table, _check_range(frequency_range))
     else:
         text = writers[kind](table)
-    _replace(path, text)
+    content = text.encode(TEXT["encoding"], TEXT["errors"])
+    publish_file(lambda file: file.write(content), Path(path), overwrite=True)
 
 
 @validate_params(
@@ -217,17 +218,3 @@ def _check_range(frequency_range):
             f"lower and the upper. Got {frequency_range!r}."
         )
     return frequency_range
-
-
-def _replace(path, text):
-    """Write a file so that it is there as a whole or not at all."""
-    path = Path(path)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with open(aside, "x", **TEXT) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -2,12 +2,12 @@
 
 import json
 import os
-import uuid
 from pathlib import Path
 
 import numpy as np
 
 from sk_audioevents import __version__
+from sk_audioevents._atomic import publish_file
 from sk_audioevents._base import HasMethods, validate_params
 from sk_audioevents.events._scorer import find_segment_axis
 from sk_audioevents.export._front_end import add_front_end, at_least_one_sample
@@ -123,7 +123,7 @@ def export_onnx(model, path, *, front_end=True, class_names=None, overwrite=Fals
     metadata = _metadata(whole, parts, _class_names(class_names, parts.classifier))
     exported = _build(onnx, parts)
     onnx.helper.set_model_props(exported, {key: json.dumps(v) for key, v in metadata.items()})
-    _write(path, exported.SerializeToString())
+    publish_file(lambda file: file.write(exported.SerializeToString()), path, overwrite)
 
 
 def _build(onnx, parts):
@@ -224,16 +224,3 @@ def _plain(label):
     """Return a label as JSON can hold it."""
     label = label.item() if isinstance(label, np.generic) else label
     return label if isinstance(label, (str, int, float)) else str(label)
-
-
-def _write(path, content):
-    """Write a file so that it is there as a whole or not at all."""
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with open(aside, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from sklearn.base import BaseEstimator
 
 import sk_audioevents
+from sk_audioevents._atomic import publish_file, publish_folder
 from sk_audioevents._base import validate_params
 from sk_audioevents.exceptions import ParameterNotSavedWarning
-from sk_audioevents.persistence._atomic import publish_file, publish_folder
 from sk_audioevents.persistence._card import model_card
 from sk_audioevents.persistence._description import KEY, make_description
 from sk_audioevents.persistence._model_file import (

@@ -20,10 +20,10 @@ from sklearn.svm import LinearSVC
 from skorch.callbacks import EpochScoring
 
 from sk_audioevents import SoundEventDetector
+from sk_audioevents._atomic import publish_file
 from sk_audioevents.augmentation import BackgroundMix, Compose
 from sk_audioevents.exceptions import ParameterNotSavedWarning
 from sk_audioevents.persistence import load_model, read_model_info, save_model
-from sk_audioevents.persistence._atomic import publish_file
 
 
 def halve(batch, generator):
