@@ -85,8 +85,60 @@ class ConvUnit(nn.Module):
         ``valid`` (B, 1, T', 1) is 1 for frames and 0 for padding, ``weight`` (B, 1, 1, 1) that of
         the clips; None is all ones.
         """
-        x = torch.relu(self.norm(self.conv(x), frame_weight(valid, weight)))
+        x = self.conv(x)
+        if self.training and valid is not None and weight is None and x.device.type == "cpu":
+            return self._forward_packed(x, valid)
+        x = torch.relu(self.norm(x, frame_weight(valid, weight)))
         return x if valid is None else x * valid
+
+    def _forward_packed(self, x, valid):
+        """Normalise the frames that are no padding as if there were no others.
+
+        torch's own batch norm on a copy of them, instead of `WeightedBatchNorm2d` on all frames,
+        makes a step of training up to twice as fast on the CPU.
+        """
+        kept = valid.flatten().nonzero()[:, 0]
+        frames = x.permute(0, 2, 3, 1)  # (B, T, F, C), as they lie in memory (channels last)
+        packed = _PackFrames.apply(frames.flatten(0, 1), kept)
+        packed = packed.unsqueeze(2).permute(0, 3, 1, 2)  # (n_kept, C, F, 1), channels last too
+        packed = torch.relu(self.norm(packed)).permute(0, 2, 3, 1).squeeze(2)
+        packed = _UnpackFrames.apply(packed, kept, len(x) * x.shape[2])
+        return packed.view(frames.shape).permute(0, 3, 1, 2)
+
+
+class _PackFrames(torch.autograd.Function):
+    """Take the frames that are kept, none of them twice: (N, F, C) to (n_kept, F, C).
+
+    torch's own indexing has to add up gradients, since an index may occur twice.
+    """
+
+    @staticmethod
+    def forward(ctx, frames, kept):
+        ctx.save_for_backward(kept)
+        ctx.n_frames = len(frames)
+        return frames.index_select(0, kept)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return _among_zeros(grad, *ctx.saved_tensors, ctx.n_frames), None
+
+
+class _UnpackFrames(torch.autograd.Function):
+    """Put the frames that were kept back to where they were: (n_kept, F, C) to (N, F, C)."""
+
+    @staticmethod
+    def forward(ctx, packed, kept, n_frames):
+        ctx.save_for_backward(kept)
+        return _among_zeros(packed, kept, n_frames)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad.index_select(0, *ctx.saved_tensors), None, None
+
+
+def _among_zeros(packed, kept, n_frames):
+    """Return n_frames frames: those that are kept, and zeros elsewhere."""
+    return packed.new_zeros((n_frames, *packed.shape[1:])).index_copy_(0, kept, packed)
 
 
 class ConvBlock(nn.Module):
