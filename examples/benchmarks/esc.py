@@ -67,22 +67,22 @@ def make_model(recipe, arguments):
     model.set_params(**{name: ast.literal_eval(value) for name, value in changes.items()})
     if len(sample_rates(model)) > 1:
         raise SystemExit(f"All steps must have one sample rate. Got {sample_rates(model)}.")
-    # Versions of clips that are drawn anew for each fold and seed would only fill the disk.
-    cache_dir = arguments.results / "features" if recipe.n_versions == 1 else None
     return set_where_there_is(
-        model, device=arguments.device, n_jobs=arguments.threads, cache_dir=cache_dir
+        model,
+        device=arguments.device,
+        n_jobs=arguments.threads,
+        cache_dir=arguments.results / "features",
     )
 
 
-def number_of_epochs(model, recipe, data, arguments):
+def number_of_epochs(model, data, arguments):
     """Return for how many epochs the model is trained on each fold, or None if it has no epochs."""
     if "classifier__max_epochs" not in model.get_params():
         return None
     if arguments.time_limit is None:
-        n_epochs = arguments.epochs or model.get_params()["classifier__max_epochs"]
-        return max(1, round(n_epochs / recipe.n_versions))
+        return arguments.epochs or model.get_params()["classifier__max_epochs"]
     trial = set_where_there_is(sklearn.clone(model), max_epochs=2, random_state=0)
-    train = training_rows(data, data.fold.min(), recipe)
+    train = data.fold != data.fold.min()
     trial.fit(data.paths[train], data.target[train])
     return max(1, math.floor(arguments.time_limit / trial[-1].history_["seconds"].iloc[-1]))
 
@@ -94,12 +94,7 @@ def settings_of(model, recipe, n_epochs):
         for name, value in model.get_params().items()
         if "__" in name and name.rpartition("__")[2] not in OF_THE_RUN
     }
-    return {
-        "n_epochs": n_epochs,
-        "n_versions": recipe.n_versions,
-        "test_shifts": recipe.test_shifts,
-        **parameters,
-    }
+    return {"n_epochs": n_epochs, "test_shifts": recipe.test_shifts, **parameters}
 
 
 def agree_on_settings(folder, model, recipe, data, arguments):
@@ -109,7 +104,7 @@ def agree_on_settings(folder, model, recipe, data, arguments):
     if earlier and arguments.time_limit is not None:
         n_epochs = earlier["n_epochs"]
     else:
-        n_epochs = number_of_epochs(model, recipe, data, arguments)
+        n_epochs = number_of_epochs(model, data, arguments)
     settings = settings_of(model, recipe, n_epochs)
     # A parameter that the package had not yet, or has no longer, is no reason to refuse.
     changed = [name for name in settings if settings[name] != earlier.get(name, settings[name])]
@@ -120,11 +115,6 @@ def agree_on_settings(folder, model, recipe, data, arguments):
         )
     write_json(path, settings)
     return n_epochs
-
-
-def training_rows(data, fold, recipe):
-    """Return the rows of all other folds, as often as the recipe wants them."""
-    return np.tile(np.flatnonzero(data.fold != fold), recipe.n_versions)
 
 
 def run_fold(recipe, model, n_epochs, data, seed, fold, folder, with_checkpoints):
@@ -138,7 +128,7 @@ def run_fold(recipe, model, n_epochs, data, seed, fold, folder, with_checkpoints
         checkpoint_dir=checkpoints if with_checkpoints else None,
     )
     labels = data.target_names[data.target]
-    train, test = training_rows(data, fold, recipe), data.fold == fold
+    train, test = data.fold != fold, data.fold == fold
     start = time.perf_counter()
     model.fit(data.paths[train], labels[train])
     fitted = time.perf_counter()
@@ -226,13 +216,23 @@ def open_runs(arguments, data):
         model = make_model(recipe, arguments)
         folder = arguments.results / arguments.dataset / name
         n_epochs = agree_on_settings(folder, model, recipe, data, arguments)
-        seeded = any(parameter.endswith("random_state") for parameter in model.get_params())
-        for seed in arguments.seeds if seeded else arguments.seeds[:1]:
+        for seed in arguments.seeds if is_random(model) else arguments.seeds[:1]:
             for fold in arguments.folds:
                 if not (folder / f"seed{seed}_fold{fold}.json").exists():
                     yield delayed(run_fold)(
                         recipe, model, n_epochs, data, seed, fold, folder, arguments.checkpoints
                     )
+
+
+def is_random(model):
+    """Return whether a step of a pipeline draws anything."""
+    parameters = model.get_params()
+    return any(
+        # A transformer without an augmentation has a seed and does not use it.
+        parameters.get(f"{step}__augmentation", "") is not None
+        for step, _, end in (name.rpartition("__") for name in parameters)
+        if end == "random_state"
+    )
 
 
 def parse_arguments():

@@ -35,9 +35,6 @@ class Recipe:
         Returns the model, a scikit-learn pipeline that takes paths.
     parameters : dict
         For its ``set_params``.
-    n_versions : int
-        How often each training clip is in the training set, for augmentations that a pipeline
-        draws once. Passes over the data are divided by it: the number of batches stays the same.
     test_shifts : int
         Over how many circular shifts of a test clip its probabilities are averaged. That accuracy
         is reported apart; 1 is none.
@@ -45,7 +42,6 @@ class Recipe:
 
     make_model: Callable
     parameters: dict = field(default_factory=dict)
-    n_versions: int = 1
     test_shifts: int = 1
 
     def model(self):
@@ -57,7 +53,6 @@ def on_spectrograms():
     """Return the package's defaults: log-mel frames of whole clips, VGG network."""
     return Pipeline(
         [
-            ("waveforms", "passthrough"),
             ("frames", LogMelTransformer()),
             ("segments", "passthrough"),
             ("classifier", VGGEventClassifier()),
@@ -123,6 +118,7 @@ AUGMENTATIONS = {
     "spec_augment": aug.SpecAugment(),
 }
 OPTIONS = {
+    "speed": {"frames__augmentation": aug.SpeedPerturb(min_rate=0.8, max_rate=1.25)},
     "slat": {"segments": SLATSegmenter()},
     "focal": {"classifier__loss": "focal"},
     "cross_entropy": {"classifier__loss": "cross_entropy"},
@@ -136,52 +132,69 @@ OPTIONS = {
     "one_cycle": {"classifier__learning_rate_schedule": "one_cycle"},
     "clipped_gradient": {"classifier__max_grad_norm": 1.0},
     "ema": {"classifier__ema_decay": 0.99},
-    "small_batches": {"classifier__batch_size": 16},
-    "cnn6": {"classifier__backbone": "cnn6"},
-    "cnn10": {"classifier__backbone": "cnn10"},
+    "large_batches": {"classifier__batch_size": 64},
+    "twice_as_long": {"classifier__max_epochs": 350},
+    "twice_as_wide": {
+        "classifier__channels": (16, 32, 64, 128, 256, 512),
+        "classifier__embedding_dim": 512,
+    },
+    "finer_time": {"frames__hop_length": 512},
+    "wider_band": {
+        "frames__sample_rate": 44100,
+        "frames__n_fft": 2048,
+        "frames__hop_length": 2048,
+    },
 }
-SPEED = aug.WaveformAugmenter(aug.SpeedPerturb(min_rate=0.8, max_rate=1.25))
-FULL = (
-    ["time_shift", "time_stretch", "gain", "between_class", "spec_augment"]
-    + ["cross_entropy", "adamw", "one_cycle", "ema"]
-)  # fmt: skip
-LONG = {"classifier__max_epochs": 400}
+FULL = ["speed", "time_shift", "between_class"]
+LONG = {"classifier__max_epochs": 175}
+# A front end and a network for two cores, on which the parts are compared.
 SMALL = {
     "frames__sample_rate": 22050,
+    "frames__hop_length": 1024,
     "frames__n_mels": 64,
     "classifier__channels": (8, 16, 32, 64, 128, 256),
     "classifier__embedding_dim": 256,
     "classifier__batch_size": 16,
-    "classifier__max_epochs": 150,
+    "classifier__mixed_precision": True,
 }
 
 
-def combine(parts, **parameters):
+def combine(parts, *parameters):
     """Return the parameters of several parts; augmentations come in the order of their table."""
     merged = {}
+    for settings in parameters:
+        merged |= settings
     for part in parts:
         merged |= OPTIONS.get(part, {})
     steps = [step for name, step in AUGMENTATIONS.items() if name in parts]
     if steps:
         merged["classifier__augment"] = steps[0] if len(steps) == 1 else aug.Compose(steps)
-    return merged | parameters
+    return merged
 
 
 RECIPES = {
     "mfcc_forest": Recipe(forest),
     "mfcc_svm": Recipe(svm),
     "mfcc_neighbours": Recipe(neighbours),
-    "base": Recipe(on_spectrograms),
-    **{part: Recipe(on_spectrograms, combine([part])) for part in (*AUGMENTATIONS, *OPTIONS)},
-    "speed": Recipe(on_spectrograms, {"waveforms": SPEED}, n_versions=4),
-    "small_machine": Recipe(on_spectrograms, combine(FULL, **SMALL), test_shifts=8),
-    "full": Recipe(on_spectrograms, combine(FULL, **LONG), test_shifts=8),
+    # The full recipe on a small network; none of its parts, one less, and one more.
+    "base": Recipe(on_spectrograms, combine([], SMALL, LONG), test_shifts=8),
+    "small_machine": Recipe(on_spectrograms, combine(FULL, SMALL, LONG), test_shifts=8),
     **{
-        f"full_without_{part}": Recipe(
-            on_spectrograms, combine([p for p in FULL if p != part], **LONG), test_shifts=8
+        f"without_{part}": Recipe(
+            on_spectrograms, combine([p for p in FULL if p != part], SMALL, LONG), test_shifts=8
         )
         for part in FULL
     },
+    **{
+        f"with_{part}": Recipe(on_spectrograms, combine([*FULL, part], SMALL, LONG), test_shifts=8)
+        for part in (*AUGMENTATIONS, *OPTIONS)
+        if part not in FULL
+    },
+    # At the size of the package's defaults.
+    "default": Recipe(on_spectrograms),
+    "full": Recipe(on_spectrograms, combine(FULL, LONG), test_shifts=8),
+    "cnn6": Recipe(on_spectrograms, combine(FULL, LONG, {"classifier__backbone": "cnn6"})),
+    "cnn10": Recipe(on_spectrograms, combine(FULL, LONG, {"classifier__backbone": "cnn10"})),
     "waveform": Recipe(
         on_waveforms,
         {

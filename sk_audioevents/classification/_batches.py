@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from sk_audioevents._versions import n_versions, version
+
 # Bounds the memory of prediction: 380 s of 128 bands at 44.1 kHz and a hop of 512; 260 s of a
 # waveform at 16 kHz.
 VALUES_PER_BATCH = 2**22
@@ -32,7 +34,7 @@ class ExampleSet(Dataset):
     segment_of : int64 array of shape (n_examples,)
         Which of the clip's segments the example is; 0 for whole clips.
     lengths : int64 array of shape (n_examples,)
-        Number of frames of each example.
+        Number of frames of each example, in the version that is used.
     """
 
     def __init__(self, clips):
@@ -44,6 +46,8 @@ class ExampleSet(Dataset):
         self.clip_of = np.repeat(np.arange(len(clips)), n_segments)
         self.segment_of = np.concatenate([np.arange(n) for n in n_segments])
         self.lengths = np.repeat(n_frames, n_segments)
+        self.n_versions = np.array([n_versions(clip) for clip in clips])
+        self.version_of = np.zeros(len(self.clip_of), dtype=np.int64)
         self.targets = self.target_weight = self.sample_weight = None
 
     @property
@@ -75,11 +79,29 @@ class ExampleSet(Dataset):
         """
         kept = np.flatnonzero(sample_weight[self.clip_of] > 0)
         self.clip_of, self.segment_of = self.clip_of[kept], self.segment_of[kept]
-        self.lengths = self.lengths[kept]
+        self.lengths, self.version_of = self.lengths[kept], self.version_of[kept]
         self.targets = targets[self.clip_of]
         self.target_weight = target_weight[self.clip_of]
         self.sample_weight = sample_weight[self.clip_of]
         return self
+
+    def draw_versions(self, rng):
+        """Choose, at random, which version of its clip each example is from now on.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            The source of randomness; nothing is drawn where no clip has a second version.
+        """
+        if (self.n_versions == 1).all():
+            return
+        self.version_of = rng.integers(self.n_versions[self.clip_of])
+        self.lengths = np.array(
+            [
+                version(self.clips[clip], index).shape[-2]
+                for clip, index in zip(self.clip_of, self.version_of)
+            ]
+        )
 
     def __len__(self):
         return len(self.lengths)
@@ -89,8 +111,11 @@ class ExampleSet(Dataset):
 
     def frames(self, index, start=None, stop=None):
         """Return an example, or its frames from start to stop, as an array (n_frames, n_bands)."""
-        clip = self.clips[self.clip_of[index]]
-        return np.asarray((clip[self.segment_of[index]] if self.is_bags else clip)[start:stop])
+        clip = version(self.clips[self.clip_of[index]], self.version_of[index])
+        if self.is_bags:  # a version has more or fewer segments: the one at the same place
+            n_segments = len(self.clips[self.clip_of[index]])
+            clip = clip[self.segment_of[index] * len(clip) // n_segments]
+        return np.asarray(clip[start:stop])
 
     def inputs(self, indices, dtype):
         """Return the network's inputs for some examples: padded frames, and lengths if unequal."""
@@ -174,6 +199,7 @@ class TrainingBatches:
     def __iter__(self):
         rng = np.random.default_rng([self.seed, self.epoch])
         self.epoch += 1
+        self.dataset.draw_versions(rng)
         order = self._order(rng)
         for places in like_length_batches(self.dataset.lengths[order], self.batch_size, rng):
             inputs, y = labelled_batch(self.dataset, order[places], self.dtype)

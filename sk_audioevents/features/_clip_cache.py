@@ -16,7 +16,8 @@ from sk_audioevents.features._clip_work import ClipWork
 from sk_audioevents.features._frame_store import FrameStore
 
 # Parameters that do not change a value. All others, also those of subclasses, are part of the key.
-NOT_IN_KEY = {"n_jobs", "on_error", "verbose", "cache_dir", "cache_size", "lazy"}
+OF_VERSIONS = {"augmentation", "n_versions", "random_state"}  # which are not kept
+NOT_IN_KEY = {"n_jobs", "on_error", "verbose", "cache_dir", "cache_size", "lazy"} | OF_VERSIONS
 
 
 class Busy(Enum):

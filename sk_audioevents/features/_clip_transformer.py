@@ -7,6 +7,7 @@ from numbers import Integral
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
 
 from sk_audioevents._base import N_JOBS, Interval, StrOptions
@@ -15,7 +16,7 @@ from sk_audioevents._validation import check_clips, object_array
 from sk_audioevents.audio import check_files
 from sk_audioevents.exceptions import AudioDecodeError, AudioDecodeWarning
 from sk_audioevents.features._clip_cache import Busy, ClipCache
-from sk_audioevents.features._clip_work import ClipWork
+from sk_audioevents.features._clip_work import ClipWork, VersionWork
 
 CLIPS_AT_ONCE = 16  # at most, that a thread is given: joblib takes 0.06 ms each time
 
@@ -41,19 +42,52 @@ class ClipTransformer(StatelessTransformer):
         "cache_dtype": [StrOptions({"float32", "float16"})],
         "cache_size": [Interval(Integral, 1, None, closed="left"), None],
         "lazy": ["boolean"],
+        "augmentation": [callable, None],
+        "n_versions": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
     }
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = ["float32"]
+        tags.non_deterministic = self._has_versions()
         return tags
+
+    def _has_versions(self):
+        return self.augmentation is not None and self.n_versions > 1
 
     def _check_clips(self, X, reset):
         clips = check_clips(X, self, reset=reset)
         if reset:
             self.failed_ = {}
         return clips
+
+    def fit_transform(self, X, y=None):
+        """Compute the frames of each clip, and of augmented versions of it if there is to be any.
+
+        Parameters
+        ----------
+        X : list, array, Series or DataFrame
+            The clips, as for ``transform``.
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        frames : ndarray of shape (n_clips, n_frames, n_bands) or (n_clips,)
+            As ``transform`` gives them. With an ``augmentation`` and ``n_versions`` above 1, a 1-D
+            object array of rows that are the clip's own frames to whoever reads them, and to a
+            classifier that trains on them a choice of ``n_versions``.
+        """
+        frames = self.fit(X, y).transform(X)
+        if not self._has_versions():
+            return frames
+        _, clips = self._check_clips(X, reset=False)
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        work = VersionWork(self, len(clips), seed)
+        rows = list(zip(range(len(clips)), clips, frames))
+        return object_array(self._map_in_parallel(work.add_versions, rows, "versions"))
 
     def transform(self, X):
         """Compute the frames of each clip.
@@ -124,16 +158,15 @@ class ClipTransformer(StatelessTransformer):
                 results[row] = result
         return results
 
-    def _map_in_parallel(self, function, items):
+    def _map_in_parallel(self, function, items, what=None):
         """Apply a function to each item, in order: decoders and FFTs release the GIL."""
         n_jobs = effective_n_jobs(self.n_jobs)
         n_at_once = max(1, min(CLIPS_AT_ONCE, len(items) // (4 * n_jobs)))
         chunks = [items[i : i + n_at_once] for i in range(0, len(items), n_at_once)]
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
         results = []
-        with tqdm(
-            total=len(items), desc=type(self).__name__, unit="clip", disable=not self.verbose
-        ) as progress:
+        name = type(self).__name__ if what is None else f"{type(self).__name__}, {what}"
+        with tqdm(total=len(items), desc=name, unit="clip", disable=not self.verbose) as progress:
             for chunk in parallel(delayed(_apply)(function, chunk) for chunk in chunks):
                 results += chunk
                 progress.update(len(chunk))

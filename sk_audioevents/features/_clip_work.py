@@ -6,6 +6,7 @@ import numpy as np
 
 from sk_audioevents._memory import ThreadBlocks, ThreadRoom
 from sk_audioevents._time import seconds_to_samples
+from sk_audioevents._versions import ClipVersions
 from sk_audioevents.audio._decode import decode
 from sk_audioevents.exceptions import AudioDecodeError
 
@@ -82,7 +83,7 @@ class ClipWork:
         """
         if isinstance(clip, AudioDecodeError):
             return clip
-        compute = partial(self.decoded, clip)
+        compute = partial(self._decoded_frames, clip)
         try:
             if self.cache is None:
                 return compute()
@@ -92,15 +93,75 @@ class ClipWork:
                 raise
             return error
 
-    def decoded(self, clip):
-        """Decode a window of a file and return its frames (n_frames, n_bands)."""
-        waveform, _ = decode(
-            clip.path, self.sample_rate, clip.start_time, clip.end_time, empty=_waveform_room
-        )
-        return self.extract(waveform)
+    def _decoded_frames(self, clip):
+        return self.extract(_decoded(clip, self.sample_rate))
 
     def silent(self, clip):
         """Return the frames (n_frames, n_bands) of silence, as long as the window of a file."""
         seconds = SILENT_SECONDS if clip.end_time is None else clip.end_time - clip.start_time
         n_samples = max(1, seconds_to_samples(seconds, self.sample_rate))
         return self.extract(np.zeros(n_samples, dtype=np.float32))
+
+
+class VersionWork:
+    """From a clip to the frames of augmented versions of it.
+
+    It can be pickled, so that other processes can do the work.
+
+    Parameters
+    ----------
+    transformer : ClipTransformer
+        What computes the frames, and knows the augmentation and the number of versions.
+    n_clips : int
+        How many clips the job has.
+    seed : int
+        Seed of the augmentations.
+    """
+
+    def __init__(self, transformer, n_clips, seed):
+        self.sample_rate = transformer.sample_rate
+        self.augmentation = transformer.augmentation
+        self.n_more = transformer.n_versions - 1
+        self.unreadable = set(transformer.failed_)
+        self.seed = seed
+        self._work = ClipWork(transformer, n_clips * self.n_more)
+
+    def add_versions(self, row):
+        """Return a clip with its versions.
+
+        Parameters
+        ----------
+        row : tuple of (int, ClipFile or float32 array of shape (n_samples,), array)
+            The row number of the clip, which decides what is drawn; the clip; and its frames.
+
+        Returns
+        -------
+        versions : ClipVersions
+            The frames of the clip and of the others; those of the clip alone, which are silence,
+            where its file could not be read.
+        """
+        number, clip, frames = row
+        if not isinstance(clip, np.ndarray):
+            if clip.path in self.unreadable:
+                return ClipVersions([frames])
+            clip = _decoded(clip, self.sample_rate)
+        rng = np.random.default_rng([self.seed, number])
+        return ClipVersions([frames, *(self._augmented(clip, rng) for _ in range(self.n_more))])
+
+    def _augmented(self, waveform, rng):
+        augmented = np.asarray(self.augmentation(waveform, self.sample_rate, rng), np.float32)
+        if augmented.ndim != 1 or not np.isfinite(augmented).all():
+            raise ValueError(
+                "The 'augmentation' parameter must be a function that returns a 1-D array of "
+                f"finite samples. {self.augmentation!r:.80} returned shape {augmented.shape}"
+                + (", with NaN or infinity." if augmented.ndim == 1 else ".")
+            )
+        return self._work.of_waveform(augmented, wait=True)
+
+
+def _decoded(clip, sample_rate):
+    """Return the waveform of a window of a file, which lasts until this thread decodes the next."""
+    waveform, _ = decode(
+        clip.path, sample_rate, clip.start_time, clip.end_time, empty=_waveform_room
+    )
+    return waveform

@@ -78,6 +78,19 @@ class LogMelTransformer(MelTransformer):
     lazy : bool, default=False
         Whether the frames of files are read from the cache when they are used, rather than all held
         in memory. Needs a ``cache_dir``.
+    augmentation : callable, default=None
+        What ``fit_transform``, which a pipeline calls in its own ``fit``, makes further versions of
+        each waveform with: an augmentation of waveforms such as ``SpeedPerturb()``, a ``Compose``
+        of several, or any function of a waveform, a sample rate and a `numpy.random.Generator` that
+        returns a waveform. A classifier of ours takes one of the versions of a clip at random in
+        each epoch; whatever else reads the row gets the clip's own frames. ``transform`` augments
+        nothing.
+    n_versions : int, default=8
+        How many versions there are of each clip with an ``augmentation``, its own frames included.
+        They are held in memory.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the augmentation. An int draws the same at each ``fit_transform``, None something
+        else each time.
 
     Attributes
     ----------
@@ -142,6 +155,9 @@ class LogMelTransformer(MelTransformer):
         cache_dtype="float32",
         cache_size=None,
         lazy=False,
+        augmentation=None,
+        n_versions=8,
+        random_state=None,
     ):
         self.sample_rate = sample_rate
         self.n_fft = n_fft
@@ -167,6 +183,9 @@ class LogMelTransformer(MelTransformer):
         self.cache_dtype = cache_dtype
         self.cache_size = cache_size
         self.lazy = lazy
+        self.augmentation = augmentation
+        self.n_versions = n_versions
+        self.random_state = random_state
 
     def _make_extractor(self, n_clips):
         return self._make_level_extractor(n_clips, pre_emphasis=0.0, pad_mode=self.pad_mode)

@@ -14,6 +14,7 @@ from sk_audioevents._base import Interval, StrOptions
 from sk_audioevents._lazy import LazyArray
 from sk_audioevents._stateless import StatelessTransformer
 from sk_audioevents._validation import check_frames, object_array
+from sk_audioevents._versions import ClipVersions
 
 
 class SLATSegmenter(StatelessTransformer):
@@ -217,4 +218,6 @@ class LazyBag(LazyArray):
 
 
 def _bag(frames, cutter):
+    if isinstance(frames, ClipVersions):
+        return frames.map(lambda version: _bag(version, cutter))
     return LazyBag(frames, cutter) if isinstance(frames, LazyArray) else cutter.cut(frames)
