@@ -42,6 +42,7 @@ class WaveformAugmenter(StatelessTransformer):
     See Also
     --------
     Compose : Several augmentations, one after the other.
+    LogMelTransformer : Makes several versions of each clip, of which each epoch takes another one.
     VGGEventClassifier : Augments spectrograms anew in each epoch, which this transformer cannot.
 
     Notes
