@@ -143,9 +143,15 @@ def run_fold(recipe, model, n_epochs, data, seed, fold, folder, with_checkpoints
         "fit_seconds": round(fitted - start, 2),
         "predict_seconds": round(time.perf_counter() - fitted, 2),
         "shifted_accuracy": None,
+        "actual": labels[test].tolist(),
         "predicted": predicted.tolist(),
+        "classes": model.classes_.tolist(),
+        "probabilities": None,
         **surroundings(model),
     }
+    if hasattr(model, "predict_proba"):
+        # For their mean over seeds: what a committee of the models says.
+        result["probabilities"] = model.predict_proba(data.paths[test]).round(4).tolist()
     if recipe.test_shifts > 1:
         predicted = predict_shifted(model, data.paths[test], recipe.test_shifts)
         result["shifted_accuracy"] = float(np.mean(predicted == labels[test]))

@@ -15,10 +15,12 @@ COLUMNS = {
     "difference": ("Difference", "{:+.2f}"),
     "difference_error": ("± standard error", "{:.2f}"),
     "shifted_accuracy": ("With test-time shifts, %", "{:.2f}"),
+    "committee_accuracy": ("Committee of the seeds, %", "{:.2f}"),
     "epochs": ("Epochs", "{:.0f}"),
     "fit_seconds": ("Training, s", "{:.1f}"),
     "runs": ("Runs", "{:.0f}"),
 }
+OF_CLIPS = ["actual", "predicted", "classes", "probabilities"]  # lists, in a result
 RUN_COLUMNS = (
     {fold: (f"Fold {fold}", "{:.2f}") for fold in range(1, 6)}
     | {"fit_seconds": ("Training, s", "{:.0f}")}
@@ -60,7 +62,8 @@ def summary(results, against):
     -------
     summary : DataFrame
         Accuracies are percentages of all test clips. The spread is the standard deviation over
-        seeds of the accuracy over all folds. Differences are of the same folds and seeds; their
+        seeds of the accuracy over all folds. A committee is the mean of the probabilities of all
+        seeds. Differences are of the same folds and seeds; their
         standard error is that of a mean of folds, each averaged over seeds.
     """
     recipes = results.groupby("recipe")
@@ -69,6 +72,7 @@ def summary(results, against):
             "accuracy": 100 * recipes["accuracy"].mean(),
             "seed_spread": recipes.apply(_seed_spread, include_groups=False),
             "shifted_accuracy": 100 * recipes["shifted_accuracy"].mean(),
+            "committee_accuracy": recipes.apply(_committee_accuracy, include_groups=False),
             "epochs": recipes["n_epochs"].median(),
             "fit_seconds": recipes["fit_seconds"].median(),
             "runs": recipes.size(),
@@ -94,7 +98,7 @@ def write_tables(results, against, dataset):
     """
     name = dataset.replace("esc", "esc_")
     title = f"{dataset.replace('esc', 'ESC-')}: all results"
-    results.drop(columns="predicted").to_csv(DOCS / f"{name}.csv", index=False)
+    results.drop(columns=OF_CLIPS, errors="ignore").to_csv(DOCS / f"{name}.csv", index=False)
     text = f"""\
 {title}
 {"=" * len(title)}
@@ -127,6 +131,19 @@ def _seed_spread(results):
     """Return the standard deviation over seeds of the percentage right in all folds."""
     by_seed = results.pivot(index="seed", columns="fold", values="accuracy").dropna()
     return 100 * by_seed.mean(axis=1).std(ddof=1)
+
+
+def _committee_accuracy(results):
+    """Return the percentage that all seeds together get right; NaN unless each fold has several."""
+    members = results.groupby("fold").size()
+    if members.min() == 1 or "probabilities" not in results or results["probabilities"].hasnans:
+        return np.nan
+    right = [
+        np.array(runs["classes"].iloc[0])[np.mean(runs["probabilities"].tolist(), 0).argmax(1)]
+        == runs["actual"].iloc[0]
+        for _, runs in results.groupby("fold")
+    ]
+    return 100 * np.mean([fold.mean() for fold in right])
 
 
 def _paired_difference(results, recipe, against):

@@ -224,6 +224,24 @@ def test_the_summary_has_means_spreads_and_paired_differences(modules):
     assert np.isnan(summary.loc["base", "difference"])
 
 
+def test_a_committee_is_the_mean_of_the_probabilities_of_the_seeds(modules):
+    _, tables, _ = modules
+    rows = make_results("net", [[0.5] * 5, [0.5] * 5])
+    said = {0: [[0.9, 0.1], [0.6, 0.4]], 1: [[0.4, 0.6], [0.1, 0.9]]}  # one of two right, each
+    for row in rows:
+        row |= {"probabilities": said[row["seed"]], "classes": ["a", "b"], "actual": ["a", "b"]}
+    summary = tables.summary(pd.DataFrame(rows), "net")
+    assert summary.loc["net", "committee_accuracy"] == 100
+    rows[0]["actual"] = rows[5]["actual"] = ["b", "b"]  # fold 1
+    summary = tables.summary(pd.DataFrame(rows), "net")
+    assert summary.loc["net", "committee_accuracy"] == 90
+    alone = tables.summary(pd.DataFrame(rows[:6]), "net")  # one fold has two seeds, four have one
+    assert np.isnan(alone.loc["net", "committee_accuracy"])
+    without = make_results("forest", [[0.5] * 5, [0.5] * 5])
+    both = tables.summary(pd.DataFrame(rows + without), "net")
+    assert np.isnan(both.loc["forest", "committee_accuracy"])
+
+
 def test_differences_are_of_common_folds_and_seeds_alone(modules):
     _, tables, _ = modules
     base = make_results("base", [[0.5, 0.6, 0.7, 0.8, 0.9]], seeds=1)
@@ -238,7 +256,7 @@ def test_the_tables_written_hold_every_run(run, modules, copy, monkeypatch):
     run("mfcc_neighbours", "--against", "mfcc_neighbours", "--write")
     rows = pd.read_csv(copy / "esc_10.csv")
     assert len(rows) == 5
-    assert "predicted" not in rows
+    assert not {"actual", "predicted", "classes", "probabilities"} & set(rows)
     text = (copy / "esc_10.rst").read_text()
     assert text.startswith("ESC-10: all results\n===================\n")
     assert text.count("* - mfcc_neighbours") == 2  # summary, and fold by fold
