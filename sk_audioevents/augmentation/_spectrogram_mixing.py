@@ -8,10 +8,9 @@ from scipy.special import betaincinv
 from torch.nn import functional
 
 from sk_audioevents._base import Interval, StrOptions
-from sk_audioevents.augmentation._spectrogram_base import SpectrogramAugmentation, draw_uniform
 from sk_audioevents.augmentation._spectrogram_pairs import (
+    PairAugmentation,
     decibels_of,
-    draw_partners,
     frame_power,
     mix_labels,
     partner_frames,
@@ -19,7 +18,7 @@ from sk_audioevents.augmentation._spectrogram_pairs import (
 )
 
 
-class Mixup(SpectrogramAugmentation):
+class Mixup(PairAugmentation):
     r"""Mix each clip with another one of the batch, and their labels in the same ratio.
 
     With two clips' frames x and targets y, and a ratio drawn for each pair,
@@ -69,7 +68,7 @@ class Mixup(SpectrogramAugmentation):
     """
 
     _parameter_constraints = {
-        **SpectrogramAugmentation._parameter_constraints,
+        **PairAugmentation._parameter_constraints,
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "domain": [StrOptions({"decibel", "power"})],
     }
@@ -79,15 +78,9 @@ class Mixup(SpectrogramAugmentation):
         self.domain = domain
         self.probability = probability
 
-    def _draw(self, batch, generator):
-        n_clips = len(batch.frames)
+    def _ratio(self, uniform):
         # The inverse of the distribution function: torch's own Beta takes no generator.
-        uniform = draw_uniform(0.0, 1.0, n_clips, generator)
-        ratio = torch.from_numpy(betaincinv(self.alpha, self.alpha, uniform.numpy()))
-        return {
-            "partner": draw_partners(n_clips, generator),
-            "ratio": ratio.masked_fill(~self._draw_chosen(n_clips, generator), 1.0),
-        }
+        return torch.from_numpy(betaincinv(self.alpha, self.alpha, uniform.numpy()))
 
     def _apply(self, batch, partner, ratio):
         if self.domain == "decibel":
@@ -98,7 +91,7 @@ class Mixup(SpectrogramAugmentation):
         return replace(batch, frames=mixture, **mix_labels(batch, partner, ratio))
 
 
-class BetweenClass(SpectrogramAugmentation):
+class BetweenClass(PairAugmentation):
     r"""Mix each clip with another one so that the ratio of their labels is the one that is heard.
 
     Two sounds of levels G, in decibels, are mixed in a ratio r that is uniform from 0 to 1. As
@@ -150,21 +143,13 @@ class BetweenClass(SpectrogramAugmentation):
     """
 
     _parameter_constraints = {
-        **SpectrogramAugmentation._parameter_constraints,
+        **PairAugmentation._parameter_constraints,
         "level_frames": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(self, *, level_frames=8, probability=1.0):
         self.level_frames = level_frames
         self.probability = probability
-
-    def _draw(self, batch, generator):
-        n_clips = len(batch.frames)
-        ratio = draw_uniform(0.0, 1.0, n_clips, generator)
-        return {
-            "partner": draw_partners(n_clips, generator),
-            "ratio": ratio.masked_fill(~self._draw_chosen(n_clips, generator), 1.0),
-        }
 
     def _apply(self, batch, partner, ratio):
         power = power_of(batch.frames)

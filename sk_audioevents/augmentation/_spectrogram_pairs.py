@@ -4,7 +4,29 @@ import math
 
 import torch
 
+from sk_audioevents.augmentation._spectrogram_base import SpectrogramAugmentation, draw_uniform
+
 DECIBELS_PER_NEPER = 10 / math.log(10)  # of power: 10 log10(x) = this times ln(x)
+
+
+class PairAugmentation(SpectrogramAugmentation):
+    """Base of the augmentations that mix each clip with another one of the batch.
+
+    Drawn are ``partner``, a clip for each clip, and ``ratio``, the clip's share of the label: 1
+    where it stays as it is.
+    """
+
+    def _draw(self, batch, generator):
+        n_clips = len(batch.frames)
+        ratio = self._ratio(draw_uniform(0.0, 1.0, n_clips, generator))
+        return {
+            "partner": draw_partners(n_clips, generator),
+            "ratio": ratio.masked_fill(~self._draw_chosen(n_clips, generator), 1.0),
+        }
+
+    def _ratio(self, uniform):
+        """Turn uniform random numbers into ratios; here, they are."""
+        return uniform
 
 
 def draw_partners(n_clips, generator):

@@ -6,16 +6,15 @@ from numbers import Integral
 from torch.nn import functional
 
 from sk_audioevents._base import Interval
-from sk_audioevents.augmentation._spectrogram_base import SpectrogramAugmentation, draw_uniform
 from sk_audioevents.augmentation._spectrogram_pairs import (
-    draw_partners,
+    PairAugmentation,
     frame_power,
     mix_labels,
     partner_frames,
 )
 
 
-class WaveformBetweenClass(SpectrogramAugmentation):
+class WaveformBetweenClass(PairAugmentation):
     r"""Mix each waveform with another one, in the ratio of their labels that is heard.
 
     Two sounds of levels G, in decibels, are mixed in a ratio r that is uniform from 0 to 1:
@@ -64,21 +63,13 @@ class WaveformBetweenClass(SpectrogramAugmentation):
     """
 
     _parameter_constraints = {
-        **SpectrogramAugmentation._parameter_constraints,
+        **PairAugmentation._parameter_constraints,
         "level_samples": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(self, *, level_samples=1600, probability=1.0):
         self.level_samples = level_samples
         self.probability = probability
-
-    def _draw(self, batch, generator):
-        n_clips = len(batch.frames)
-        ratio = draw_uniform(0.0, 1.0, n_clips, generator)
-        return {
-            "partner": draw_partners(n_clips, generator),
-            "ratio": ratio.masked_fill(~self._draw_chosen(n_clips, generator), 1.0),
-        }
 
     def _apply(self, batch, partner, ratio):
         if batch.frames.shape[2] != 1:
