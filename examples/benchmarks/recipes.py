@@ -117,17 +117,22 @@ AUGMENTATIONS = {
     "between_class": aug.BetweenClass(),
     "spec_augment": aug.SpecAugment(),
 }
+# Time is pooled by 8 instead of 64: 5 s have 13 segments instead of one, for what comes after.
+SEGMENTS = {"classifier__pool_sizes": ((2, 2), (2, 2), (2, 2), (1, 2), (1, 2), (1, 2))}
+FINE = {"frames__hop_length": 512}
 OPTIONS = {
     "speed": {"frames__augmentation": aug.SpeedPerturb(min_rate=0.8, max_rate=1.25)},
-    "slat": {"segments": SLATSegmenter()},
+    "wider_speed": {"frames__augmentation": aug.SpeedPerturb(min_rate=0.67, max_rate=1.5)},
+    "more_versions": {"frames__n_versions": 16},
     "focal": {"classifier__loss": "focal"},
     "cross_entropy": {"classifier__loss": "cross_entropy"},
     "label_smoothing": {"classifier__label_smoothing": 0.1},
-    "max_pooling": {"classifier__pooling": "max"},
-    "attention_pooling": {"classifier__pooling": "attention"},
-    "linear_softmax_pooling": {"classifier__pooling": "linear_softmax"},
-    "lstm": {"classifier__temporal": "lstm"},
-    "bilstm": {"classifier__temporal": "bilstm"},
+    "segments": SEGMENTS,
+    "max_pooling": SEGMENTS | {"classifier__pooling": "max"},
+    "attention_pooling": SEGMENTS | {"classifier__pooling": "attention"},
+    "linear_softmax_pooling": SEGMENTS | {"classifier__pooling": "linear_softmax"},
+    "lstm": SEGMENTS | {"classifier__temporal": "lstm"},
+    "bilstm": SEGMENTS | {"classifier__temporal": "bilstm"},
     "adamw": {"classifier__optimizer": "adamw", "classifier__weight_decay": 0.05},
     "one_cycle": {"classifier__learning_rate_schedule": "one_cycle"},
     "clipped_gradient": {"classifier__max_grad_norm": 1.0},
@@ -138,7 +143,8 @@ OPTIONS = {
         "classifier__channels": (16, 32, 64, 128, 256, 512),
         "classifier__embedding_dim": 512,
     },
-    "finer_time": {"frames__hop_length": 512},
+    "finer_time": FINE,
+    "slat": FINE | {"segments": SLATSegmenter()},
     "wider_band": {
         "frames__sample_rate": 44100,
         "frames__n_fft": 2048,

