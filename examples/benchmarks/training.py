@@ -9,6 +9,8 @@ Prediction: ``predict_proba`` against the network's own forward pass, in batches
 
 Whole clips: the same clips as they are, and cut by SLATSegmenter with a hop of half a segment.
 
+Settings: an epoch with clips of unequal lengths, in bfloat16, in two threads, against one without.
+
     python examples/benchmarks/training.py [--repeats 7] [--n-jobs 1]
 """
 
@@ -138,6 +140,28 @@ def compare_slat(repeats, n_jobs):
     print_pairs("prediction", *predictions, repeats)
 
 
+def compare_settings(repeats):
+    """Print an epoch of the half-width net against one with other lengths, types and threads."""
+    print("\n| half-width net, an epoch | one thread, float32, s | other, s | other / first |")
+    print("|---|---|---|---|")
+    X, y = make_clips((320, 216, 64))
+    lengths = np.random.default_rng(0).integers(208, 217, size=len(X))
+    unequal = [clip[:length] for clip, length in zip(X, lengths)]
+
+    def epoch(X, **parameters):
+        settings = {"batch_size": 16, "max_epochs": 1, "device": "cpu"} | parameters
+        return VGGEventClassifier(channels=HALF, embedding_dim=256, **settings).fit(X, y)
+
+    others = {
+        "208 to 216 frames, padded": (unequal, {}),
+        "bfloat16": (X, {"mixed_precision": True}),
+        "208 to 216 frames, padded, bfloat16": (unequal, {"mixed_precision": True}),
+        "two threads": (X, {"n_jobs": 2}),
+    }
+    for name, (clips, parameters) in others.items():
+        print_pairs(name, lambda: epoch(X), lambda c=clips, p=parameters: epoch(c, **p), repeats)
+
+
 def main():
     """Print a table of throughputs and of the ratio, pair by pair."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -164,6 +188,7 @@ def main():
         )
     compare_predictions(arguments.repeats, arguments.n_jobs)
     compare_slat(arguments.repeats, arguments.n_jobs)
+    compare_settings(arguments.repeats)
 
 
 if __name__ == "__main__":
