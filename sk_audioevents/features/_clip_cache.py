@@ -36,7 +36,8 @@ class ClipCache:
     """
 
     def __init__(self, transformer):
-        self.transformer = type(transformer)(**transformer.get_params(deep=False))
+        parameters = transformer.get_params(deep=False) | {"augmentation": None}
+        self.transformer = type(transformer)(**parameters)
         self.store = FrameStore(
             transformer.cache_dir, transformer.cache_dtype, transformer.cache_size
         )

@@ -83,7 +83,7 @@ class ClipWork:
         """
         if isinstance(clip, AudioDecodeError):
             return clip
-        compute = partial(self._decoded_frames, clip)
+        compute = partial(self.decoded, clip)
         try:
             if self.cache is None:
                 return compute()
@@ -93,8 +93,9 @@ class ClipWork:
                 raise
             return error
 
-    def _decoded_frames(self, clip):
-        return self.extract(_decoded(clip, self.sample_rate))
+    def decoded(self, clip):
+        """Decode a window of a file and return its frames (n_frames, n_bands)."""
+        return self.extract(_waveform(clip, self.sample_rate))
 
     def silent(self, clip):
         """Return the frames (n_frames, n_bands) of silence, as long as the window of a file."""
@@ -144,7 +145,7 @@ class VersionWork:
         if not isinstance(clip, np.ndarray):
             if clip.path in self.unreadable:
                 return ClipVersions([frames])
-            clip = _decoded(clip, self.sample_rate)
+            clip = _waveform(clip, self.sample_rate)
         rng = np.random.default_rng([self.seed, number])
         return ClipVersions([frames, *(self._augmented(clip, rng) for _ in range(self.n_more))])
 
@@ -159,7 +160,7 @@ class VersionWork:
         return self._work.of_waveform(augmented, wait=True)
 
 
-def _decoded(clip, sample_rate):
+def _waveform(clip, sample_rate):
     """Return the waveform of a window of a file, which lasts until this thread decodes the next."""
     waveform, _ = decode(
         clip.path, sample_rate, clip.start_time, clip.end_time, empty=_waveform_room

@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_audioevents import LogMelTransformer, MFCCTransformer
 from sk_audioevents.audio._decode import decode
+from sk_audioevents.augmentation import SpeedPerturb
 from sk_audioevents.exceptions import AudioDecodeWarning
 from sk_audioevents.features._clip_cache import NOT_IN_KEY
 
@@ -234,6 +235,9 @@ NO_OTHER_VALUES = {
     "verbose": 1,
     "cache_size": 10**9,
     "lazy": True,
+    "augmentation": SpeedPerturb(),
+    "n_versions": 3,
+    "random_state": 7,
 }
 
 

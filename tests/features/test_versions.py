@@ -139,6 +139,16 @@ def test_rows_survive_pickling():
             assert_array_equal(version, expected)
 
 
+def test_lazy_rows_survive_pickling_whatever_the_augmentation_is(files, tmp_path):
+    transformer = make_transformer(
+        augmentation=lambda waveform, sample_rate, rng: waveform,
+        cache_dir=tmp_path / "cache",
+        lazy=True,
+    )
+    for row in pickle.loads(pickle.dumps(transformer.fit_transform(files))):
+        assert_array_equal(row.versions[0], row.versions[1])
+
+
 def test_segments_are_cut_from_each_version():
     rows = make_transformer(augmentation=HALVED).fit_transform(noise())
     segmenter = SLATSegmenter(segment_frames=8, hop_frames=4)
