@@ -118,7 +118,8 @@ class VGGEventClassifier(EventClassifier):
         held-out clips after each epoch.
     mixed_precision : bool or "auto", default="auto"
         Whether to train in bfloat16 where that is safe. "auto" does on CUDA devices that have it. A
-        CPU with AVX-512 BF16 trains 1.3 to 1.6 times as fast with True; one without, slower.
+        CPU with AVX-512 BF16 trains 1.3 to 1.6 times as fast with True; one without takes 9 times
+        as long.
     compile : bool, default=False
         Whether to compile the network with ``torch.compile``: slow to begin, faster after.
     deterministic : bool, default=False
