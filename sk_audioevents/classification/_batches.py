@@ -35,6 +35,10 @@ class ExampleSet(Dataset):
         Which of the clip's segments the example is; 0 for whole clips.
     lengths : int64 array of shape (n_examples,)
         Number of frames of each example, in the version that is used.
+    n_versions : int64 array of shape (n_clips,)
+        Number of versions of each clip.
+    version_of : int64 array of shape (n_examples,)
+        Which version of its clip each example is; 0 is the clip as it was recorded.
     """
 
     def __init__(self, clips):
