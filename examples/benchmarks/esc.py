@@ -132,7 +132,12 @@ def run_fold(recipe, model, n_epochs, data, seed, fold, folder, with_checkpoints
     start = time.perf_counter()
     model.fit(data.paths[train], labels[train])
     fitted = time.perf_counter()
-    predicted = model.predict(data.paths[test])
+    probabilities = None  # whose mean over seeds is what a committee of the models says
+    if hasattr(model, "predict_proba"):
+        probabilities = model.predict_proba(data.paths[test])
+        predicted = model.classes_[probabilities.argmax(axis=1)]
+    else:
+        predicted = model.predict(data.paths[test])
     result = {
         "recipe": folder.name,
         "seed": seed,
@@ -146,12 +151,9 @@ def run_fold(recipe, model, n_epochs, data, seed, fold, folder, with_checkpoints
         "actual": labels[test].tolist(),
         "predicted": predicted.tolist(),
         "classes": model.classes_.tolist(),
-        "probabilities": None,
+        "probabilities": None if probabilities is None else probabilities.round(4).tolist(),
         **surroundings(model),
     }
-    if hasattr(model, "predict_proba"):
-        # For their mean over seeds: what a committee of the models says.
-        result["probabilities"] = model.predict_proba(data.paths[test]).round(4).tolist()
     if recipe.test_shifts > 1:
         predicted = predict_shifted(model, data.paths[test], recipe.test_shifts)
         result["shifted_accuracy"] = float(np.mean(predicted == labels[test]))
