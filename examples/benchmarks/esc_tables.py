@@ -14,6 +14,9 @@ COLUMNS = {
     "seed_spread": ("Spread of seeds", "{:.2f}"),
     "difference": ("Difference", "{:+.2f}"),
     "difference_error": ("± standard error", "{:.2f}"),
+    "log_loss": ("Log loss", "{:.3f}"),
+    "log_loss_difference": ("Difference", "{:+.3f}"),
+    "log_loss_difference_error": ("± standard error", "{:.3f}"),
     "shifted_accuracy": ("With test-time shifts, %", "{:.2f}"),
     "committee_accuracy": ("Committee of the seeds, %", "{:.2f}"),
     "epochs": ("Epochs", "{:.0f}"),
@@ -21,6 +24,7 @@ COLUMNS = {
     "runs": ("Runs", "{:.0f}"),
 }
 OF_CLIPS = ["actual", "predicted", "classes", "probabilities"]  # lists, in a result
+SMALLEST_PROBABILITY = 5e-5  # half of the last digit that a result keeps
 RUN_COLUMNS = (
     {fold: (f"Fold {fold}", "{:.2f}") for fold in range(1, 6)}
     | {"fit_seconds": ("Training, s", "{:.0f}")}
@@ -45,6 +49,7 @@ def read_results(folder):
     if not lines:
         raise SystemExit(f"There are no results in {folder}.")
     results = pd.DataFrame(lines).astype({"n_epochs": float, "shifted_accuracy": float})
+    results["log_loss"] = [_log_loss(line) for line in lines]
     return results.sort_values(ORDER, ignore_index=True)
 
 
@@ -62,15 +67,18 @@ def summary(results, against):
     -------
     summary : DataFrame
         Accuracies are percentages of all test clips. The spread is the standard deviation over
-        seeds of the accuracy over all folds. A committee is the mean of the probabilities of all
-        seeds. Differences are of the same folds and seeds; their
-        standard error is that of a mean of folds, each averaged over seeds.
+        seeds of the accuracy over all folds. The log loss is the mean over test clips of minus the
+        logarithm of the probability of the class that is right: it tells recipes apart that few
+        clips tell apart. A committee is the mean of the probabilities of all seeds. Differences are
+        of the same folds and seeds; their standard error is that of a mean of folds, each averaged
+        over seeds.
     """
     recipes = results.groupby("recipe")
     table = pd.DataFrame(
         {
             "accuracy": 100 * recipes["accuracy"].mean(),
             "seed_spread": recipes.apply(_seed_spread, include_groups=False),
+            "log_loss": recipes["log_loss"].mean(),
             "shifted_accuracy": 100 * recipes["shifted_accuracy"].mean(),
             "committee_accuracy": recipes.apply(_committee_accuracy, include_groups=False),
             "epochs": recipes["n_epochs"].median(),
@@ -78,9 +86,13 @@ def summary(results, against):
             "runs": recipes.size(),
         }
     )
-    paired = {recipe: _paired_difference(results, recipe, against) for recipe in table.index}
-    table["difference"] = [paired[recipe][0] for recipe in table.index]
-    table["difference_error"] = [paired[recipe][1] for recipe in table.index]
+    for column, name, unit in (
+        ("accuracy", "difference", 100),
+        ("log_loss", "log_loss_difference", 1),
+    ):
+        scores = unit * results.set_index(ORDER)[column]
+        paired = [_paired_difference(scores, recipe, against) for recipe in table.index]
+        table[[name, f"{name}_error"]] = paired
     return table.sort_values("accuracy")[list(COLUMNS)]
 
 
@@ -146,14 +158,22 @@ def _committee_accuracy(results):
     return 100 * np.mean([fold.mean() for fold in right])
 
 
-def _paired_difference(results, recipe, against):
-    """Return the mean difference in percent over common folds and seeds, and its standard error."""
-    runs = results.set_index(ORDER)["accuracy"]
-    if recipe == against or against not in runs.index.get_level_values("recipe"):
+def _paired_difference(scores, recipe, against):
+    """Return the mean difference over common folds and seeds, and its standard error."""
+    if recipe == against or against not in scores.index.get_level_values("recipe"):
         return np.nan, np.nan
-    difference = 100 * (runs[recipe] - runs[against]).dropna()
+    difference = (scores[recipe] - scores[against]).dropna()
     by_fold = difference.groupby("fold").mean()
     return by_fold.mean(), by_fold.std(ddof=1) / np.sqrt(len(by_fold))
+
+
+def _log_loss(result):
+    """Return the log loss of a run, NaN if its classifier has no probabilities."""
+    if result.get("probabilities") is None:
+        return np.nan
+    right = np.searchsorted(result["classes"], result["actual"])  # classes_ is sorted
+    chosen = np.take_along_axis(np.array(result["probabilities"]), right[:, None], axis=1)
+    return -np.log(np.maximum(chosen, SMALLEST_PROBABILITY)).mean()
 
 
 def _rst_table(table, index_headings, columns):

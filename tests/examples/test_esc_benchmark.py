@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from sklearn.metrics import log_loss
 
 from sk_audioevents import LogMelTransformer, VGGEventClassifier
 
@@ -73,6 +74,7 @@ def make_results(recipe, accuracies, seeds=2):
     """Return result rows whose accuracy is given by seed and fold."""
     return [
         {"recipe": recipe, "seed": seed, "fold": fold, "accuracy": accuracies[seed][fold - 1]}
+        | {"log_loss": 1 - accuracies[seed][fold - 1]}
         | {"n_epochs": 5.0, "fit_seconds": 1.0, "shifted_accuracy": np.nan}
         for seed in range(seeds)
         for fold in range(1, 6)
@@ -229,6 +231,25 @@ def test_the_summary_has_means_spreads_and_paired_differences(modules):
     error = by_fold.std(ddof=1) / math.sqrt(5)
     assert summary.loc["other", "difference_error"] == pytest.approx(error)
     assert np.isnan(summary.loc["base", "difference"])
+    assert summary.loc["other", "log_loss_difference"] == pytest.approx(-by_fold.mean() / 100)
+    assert summary.loc["other", "log_loss_difference_error"] == pytest.approx(error / 100)
+
+
+def test_the_log_loss_is_that_of_scikit_learn(modules, tmp_path):
+    _, tables, _ = modules
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(3), size=20)
+    actual = rng.choice(["a", "b", "c"], size=20)
+    rows = make_results("net", [[0.5] * 5], seeds=1)[:1]
+    rows[0] |= {"classes": ["a", "b", "c"], "actual": actual.tolist()}
+    rows[0] |= {"probabilities": probabilities.tolist()}
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "seed0_fold1.json").write_text(json.dumps(rows[0]))
+    (result,) = tables.read_results(tmp_path)["log_loss"]
+    assert result == pytest.approx(log_loss(actual, probabilities))
+    rows[0]["probabilities"] = None  # of a classifier that has none
+    (tmp_path / "net" / "seed0_fold1.json").write_text(json.dumps(rows[0]))
+    assert tables.read_results(tmp_path)["log_loss"].isna().all()
 
 
 def test_a_committee_is_the_mean_of_the_probabilities_of_the_seeds(modules):
