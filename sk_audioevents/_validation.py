@@ -151,6 +151,42 @@ def object_array(items):
     return array
 
 
+def check_augmented(waveform, augmentation, parameter, *, min_samples=0):
+    """Check what an augmentation made of a waveform: it may be any function of the user's.
+
+    Parameters
+    ----------
+    waveform : object
+        What it returned.
+    augmentation : callable
+        The augmentation.
+    parameter : str
+        Which parameter it is.
+    min_samples : int, default=0
+        How many samples there must be at least.
+
+    Returns
+    -------
+    waveform : float32 ndarray of shape (n_samples,)
+        The waveform.
+
+    Raises
+    ------
+    ValueError
+        If it is not 1-D, not finite or too short.
+    """
+    returned = np.asarray(waveform, dtype=np.float32)
+    fits = returned.ndim == 1 and len(returned) >= min_samples
+    if not fits or not np.isfinite(returned).all():
+        raise ValueError(
+            f"The {parameter!r} parameter must be a function that returns a waveform, a 1-D array "
+            f"of {'at least one sample, ' if min_samples else ''}finite numbers. "
+            f"{augmentation!r:.80} returned an array of shape {returned.shape}"
+            + (", with NaN or infinity." if fits else ".")
+        )
+    return returned
+
+
 def _is_path(item):
     return isinstance(item, (str, os.PathLike))
 

@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 
 from sk_audioevents._base import N_JOBS, Interval
 from sk_audioevents._stateless import StatelessTransformer
-from sk_audioevents._validation import check_clips, object_array
+from sk_audioevents._validation import check_augmented, check_clips, object_array
 from sk_audioevents.audio import load_audio
 from sk_audioevents.augmentation._waveform_base import fit_length
 
@@ -107,20 +107,29 @@ class WaveformAugmenter(StatelessTransformer):
         waveforms : ndarray of shape (n_clips, n_samples) or (n_clips,)
             float32, as ``transform`` gives them. Rows of a 2-D array keep their length: where an
             augmentation changed it, the end is cut off or filled with zeros.
+
+        Raises
+        ------
+        AudioDecodeError
+            If a file cannot be read.
+        ValueError
+            If the augmentation returns something else than a waveform of finite samples.
         """
         kind, clips = self.fit(X, y)._read_clips(X)
         if self.augmentation is None:
             return _collect(kind, clips)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         augmented = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(self.augmentation)(clip, self.sample_rate, np.random.default_rng([seed, row]))
+            delayed(self._augmented)(clip, np.random.default_rng([seed, row]))
             for row, clip in enumerate(clips)
         )
-        # A function of the user's may return any type.
-        augmented = [np.asarray(clip, dtype=np.float32) for clip in augmented]
         if kind == "array":
             augmented = [fit_length(clip, clips.shape[1]) for clip in augmented]
         return _collect(kind, augmented)
+
+    def _augmented(self, clip, rng):
+        augmented = self.augmentation(clip, self.sample_rate, rng)
+        return check_augmented(augmented, self.augmentation, "augmentation")
 
     def transform(self, X):
         """Read the clips, and change nothing.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from sk_audioevents._validation import check_augmented
 from sk_audioevents.augmentation import Compose, WaveformBetweenClass
 from sk_audioevents.augmentation._spectrogram_base import SpectrogramAugmentation
 
@@ -62,13 +63,7 @@ class BatchOfWaveforms:
 
     def _augmented(self, augment, waveform, seed):
         augmented = augment(waveform, self.sample_rate, np.random.default_rng(seed))
-        augmented = np.asarray(augmented, dtype=waveform.dtype)
-        if augmented.ndim != 1 or len(augmented) == 0:
-            raise ValueError(
-                "The 'augment' parameter must return a waveform, a 1-D array of at least one "
-                f"sample. {augment!r:.80} returned an array of shape {augmented.shape}."
-            )
-        return augmented
+        return check_augmented(augmented, augment, "augment", min_samples=1)
 
 
 def split_mixing(augment):

@@ -6,6 +6,7 @@ import numpy as np
 
 from sk_audioevents._memory import ThreadBlocks, ThreadRoom
 from sk_audioevents._time import seconds_to_samples
+from sk_audioevents._validation import check_augmented
 from sk_audioevents._versions import ClipVersions
 from sk_audioevents.audio._decode import decode
 from sk_audioevents.exceptions import AudioDecodeError
@@ -150,13 +151,8 @@ class VersionWork:
         return ClipVersions([frames, *(self._augmented(clip, rng) for _ in range(self.n_more))])
 
     def _augmented(self, waveform, rng):
-        augmented = np.asarray(self.augmentation(waveform, self.sample_rate, rng), np.float32)
-        if augmented.ndim != 1 or not np.isfinite(augmented).all():
-            raise ValueError(
-                "The 'augmentation' parameter must be a function that returns a 1-D array of "
-                f"finite samples. {self.augmentation!r:.80} returned shape {augmented.shape}"
-                + (", with NaN or infinity." if augmented.ndim == 1 else ".")
-            )
+        augmented = self.augmentation(waveform, self.sample_rate, rng)
+        augmented = check_augmented(augmented, self.augmentation, "augmentation")
         return self._work.of_waveform(augmented, wait=True)
 
 

@@ -150,6 +150,16 @@ def test_a_function_is_an_augmentation():
     assert augmented.dtype == np.float32
 
 
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [(np.zeros((2, 8)), r"shape \(2, 8\)\."), (np.full(8, np.nan), "with NaN or infinity")],
+)
+def test_a_function_that_returns_no_waveform_is_an_error(returned, message):
+    augmenter = WaveformAugmenter(lambda waveform, sample_rate, rng: returned)
+    with pytest.raises(ValueError, match=f"'augmentation' parameter must be.*{message}"):
+        augmenter.fit_transform(clips_of())
+
+
 def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(AudioFileNotFoundError, match=r"rain\.wav"):
         WaveformAugmenter().transform([tmp_path / "rain.wav"])

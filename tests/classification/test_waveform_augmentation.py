@@ -79,7 +79,7 @@ def test_the_generator_decides():
     assert not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("returned", [np.zeros((5, 1)), np.zeros(0), 3.0])
+@pytest.mark.parametrize("returned", [np.zeros((5, 1)), np.zeros(0), 3.0, np.full(5, np.inf)])
 def test_what_is_no_waveform_is_an_error(returned):
     broken = BatchOfWaveforms(lambda waveform, sample_rate, rng: returned, 8000)
     with pytest.raises(ValueError, match=r"'augment' .* returned an array of shape \("):

@@ -124,7 +124,7 @@ def test_a_file_that_cannot_be_read_is_silence_in_one_version(files):
 
 @pytest.mark.parametrize(
     ("returned", "message"),
-    [(np.zeros((2, 8)), r"returned shape \(2, 8\)"), (np.full(8, np.nan), "with NaN or infinity")],
+    [(np.zeros((2, 8)), r"array of shape \(2, 8\)"), (np.full(8, np.nan), "with NaN or infinity")],
 )
 def test_a_function_that_returns_no_waveform_is_an_error(returned, message):
     transformer = make_transformer(augmentation=lambda waveform, sample_rate, rng: returned)
