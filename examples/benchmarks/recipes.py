@@ -144,6 +144,7 @@ OPTIONS = {
         "classifier__embedding_dim": 512,
     },
     "finer_time": FINE,
+    "finer_bands": {"frames__n_mels": 128},
     "slat": FINE | {"segments": SLATSegmenter()},
     "wider_band": {
         "frames__sample_rate": 44100,
