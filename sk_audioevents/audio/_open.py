@@ -4,6 +4,7 @@ from sk_audioevents.audio._av import AvRecording, find_container
 from sk_audioevents.audio._files import check_file, system_path
 from sk_audioevents.audio._recording import unreadable
 from sk_audioevents.audio._soundfile import SoundFileRecording
+from sk_audioevents.audio._wav import HEADER_BYTES, WavRecording, find_layout
 
 
 def open_recording(path):
@@ -26,9 +27,12 @@ def open_recording(path):
     """
     size = check_file(path)
     try:
-        with open(system_path(path), "rb") as file:
-            first_bytes = file.read(12)
+        with open(system_path(path), "rb", buffering=0) as file:
+            header = file.read(HEADER_BYTES)
     except OSError as error:
         raise unreadable(path, error) from error
+    layout, first_bytes = find_layout(header, size), header[:12]
+    if layout is not None:
+        return WavRecording(path, size, first_bytes, layout)
     decoder = SoundFileRecording if find_container(first_bytes) is None else AvRecording
     return decoder(path, size, first_bytes)

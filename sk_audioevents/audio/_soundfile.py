@@ -17,8 +17,6 @@ _MP3_MAX_PADDING = 8 * _MP3_FRAME  # samples: the encoder's delay and padding ha
 _MP3_PRE_ROLL = 32 * _MP3_FRAME  # samples: the bit reservoir of 511 bytes spans at most 22 frames
 _MAX_VORBIS_BLOCK = 8192  # samples: Vorbis I specification, section 4.2.2
 _STEP_16 = np.float32(2**-15)  # full scale of 16-bit samples is 1
-_BARE_FORMATS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU")  # samples of 16 bits as they are
-_LONGEST_AT_ONCE = 2**22  # samples: 8 MiB of integers, that a thread keeps
 
 _block_room, _integer_room = ThreadRoom(), ThreadRoom()
 
@@ -121,21 +119,6 @@ class SoundFileRecording(Recording):
         if count.n_samples > self.n_samples + _MP3_MAX_PADDING:
             return f"{promise} {count.n_samples}. Was it joined from several? {CONVERT}"
         return None
-
-    def _mono(self, first, n_samples, empty):
-        bare = self.subtype == "PCM_16" and self.format in _BARE_FORMATS and self.n_channels == 1
-        if not bare or n_samples > min(_LONGEST_AT_ONCE, self._size):
-            return super()._mono(first, n_samples, empty)
-        # Without the copies of the blocks, in half the time.
-        try:
-            self._go_to(first)
-            integers = self._stream.read(out=_integer_room((n_samples,), np.int16))
-        except soundfile.LibsndfileError as error:
-            raise self._damaged(first, reason(error)) from error
-        except OSError as error:
-            raise unreadable(self.path, error) from error
-        waveform = empty((len(integers),), np.float32)
-        return np.multiply(integers, _STEP_16, out=waveform)
 
     def _go_to(self, first):
         """Seek to a sample, and decode up to it where a seek alone would be inexact."""
