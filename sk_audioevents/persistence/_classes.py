@@ -8,6 +8,8 @@ from functools import cache
 from importlib import import_module
 
 import numpy as np
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import Bunch
 
 from sk_audioevents.events._labels import EventLabels
 from sk_audioevents.persistence._fitted_attributes import (
@@ -46,6 +48,21 @@ def _is_scaler(scaler):
     )
 
 
+def _is_committee(model):
+    """Tell whether the members are those of the parameters, and agree on the number of classes."""
+    used = [name for name, member in model.estimators if member != "drop"]
+    members = dict(zip(used, model.estimators_))
+    names = [name for name, _ in model.estimators]
+    model.named_estimators_ = Bunch(**{name: members.get(name, "drop") for name in names})
+    return (
+        len(used) == len(members) == len(model.estimators_)
+        and (model.weights is None or len(model.weights) == len(names))
+        and type(model.le_) is LabelEncoder
+        and np.array_equal(model.le_.classes_, model.classes_)
+        and all(len(member.classes_) == len(model.classes_) for member in model.estimators_)
+    )
+
+
 def _is_conformal(model):
     """Tell whether there is a threshold for each class."""
     n_classes = (len(model.classes_),)
@@ -72,6 +89,10 @@ def _is_detector(detector):
     )
 
 
+def _is_estimators(value):
+    return type(value) is list and len(value) > 0 and all(map(is_estimator, value))
+
+
 def _is_thresholds(value):
     return isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype == float
 
@@ -90,6 +111,10 @@ SCALER = FittedAttributes(
     required={"n_samples_seen_": lambda value: np.asarray(value).dtype.kind in "iuf"},
     optional={"mean_": _is_statistic, "scale_": _is_statistic, "var_": _is_statistic},
     consistent=_is_scaler,
+)
+COMMITTEE = FittedAttributes(
+    required={"estimators_": _is_estimators, "le_": is_estimator, "classes_": is_labels},
+    consistent=_is_committee,
 )
 CONFORMAL = FittedAttributes(
     required={
@@ -135,6 +160,7 @@ CLASSES = {
     "sk_audioevents.events.SoundEventDetector": DETECTOR,
     "sk_audioevents.model_selection.MultilabelStratifiedGroupKFold": None,
     "sk_audioevents.model_selection.MultilabelStratifiedKFold": None,
+    "sklearn.ensemble.VotingClassifier": COMMITTEE,
     "sklearn.frozen.FrozenEstimator": None,
     "sklearn.linear_model.LogisticRegression": LINEAR,
     "sklearn.model_selection.GroupKFold": None,
@@ -142,6 +168,7 @@ CLASSES = {
     "sklearn.model_selection.StratifiedGroupKFold": None,
     "sklearn.model_selection.StratifiedKFold": None,
     "sklearn.pipeline.Pipeline": FittedAttributes(consistent=_has_steps),
+    "sklearn.preprocessing.LabelEncoder": FittedAttributes({"classes_": is_labels}),
     "sklearn.preprocessing.StandardScaler": SCALER,
     "sklearn.svm.LinearSVC": LINEAR,
 }

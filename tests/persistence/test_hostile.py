@@ -10,6 +10,8 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from sklearn.ensemble import VotingClassifier
+from sklearn.linear_model import LogisticRegression
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sk_audioevents.exceptions import ModelFormatError
@@ -272,6 +274,36 @@ def pipeline_steps(value):
 )
 def test_descriptions_that_lie_are_refused(forge, change, reason):
     refused(forge(change), reason)
+
+
+def shorten(description, _):
+    description["model"]["fitted"]["estimators_"].pop()
+
+
+def exchange(description, _):
+    description["model"]["fitted"]["le_"] = description["model"]["fitted"]["estimators_"][0]
+
+
+def relabel(description, _):
+    description["model"]["fitted"]["le_"]["fitted"]["classes_"]["items"] = [1, 2]
+
+
+@pytest.mark.parametrize("change", [shorten, exchange, relabel])
+def test_a_committee_whose_parts_do_not_fit_is_refused(tmp_path, forge, change):
+    X, y = np.random.default_rng(0).normal(size=(12, 3)), [0, 1] * 6
+    members = [(name, LogisticRegression()) for name in "ab"]
+    save_model(VotingClassifier(members).fit(X, y), tmp_path / "committee.safetensors")
+
+    def change_and_drop_tensors(description, tensors):
+        change(description, tensors)
+        kept = json.dumps(description)
+        for name in [name for name in tensors if f'"{name}"' not in kept]:
+            del tensors[name]
+
+    refused(
+        forge(change_and_drop_tensors, tmp_path / "committee.safetensors"),
+        "VotingClassifier do not fit each other|twice|same",
+    )
 
 
 def text_array(items, width, shape=None):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.ensemble import VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -57,11 +58,10 @@ def frames():
 
 def settings(model):
     """Return the parameters of a model and of its parts, estimators as their types."""
-    parts = {name: value for name, value in model.get_params().items() if name != "steps"}
     return {
         name: type(value) if hasattr(value, "get_params") else value
-        for name, value in parts.items()
-        if name.rpartition("__")[2] not in NOT_STORED
+        for name, value in model.get_params().items()
+        if name.rpartition("__")[2] not in {"steps", "estimators", *NOT_STORED}
     }
 
 
@@ -293,6 +293,33 @@ def test_the_best_of_a_grid_search_comes_back(front_end, tiny, sounds, reload):
     np.testing.assert_array_equal(
         loaded.predict_proba(sounds.waveforms), search.predict_proba(sounds.waveforms)
     )
+
+
+@pytest.mark.parametrize("options", [{"voting": "soft", "weights": [1, 2]}, {"voting": "hard"}])
+def test_a_committee_comes_back(front_end, tiny, sounds, reload, options):
+    y = sounds.target_names[sounds.target]
+    members = [
+        (name, make_pipeline(front_end, tiny(random_state=i))) for i, name in enumerate("ab")
+    ]
+    committee = VotingClassifier(members, **options).fit(sounds.waveforms, y)
+    loaded = reload(committee)
+    assert settings(loaded) == settings(committee)
+    assert learnt(loaded) == learnt(committee)
+    assert loaded.named_estimators_["b"] is loaded.estimators_[1]
+    np.testing.assert_array_equal(
+        loaded.transform(sounds.waveforms), committee.transform(sounds.waveforms)
+    )
+    np.testing.assert_array_equal(
+        loaded.predict(sounds.waveforms), committee.predict(sounds.waveforms), strict=True
+    )
+
+
+def test_a_committee_comes_back_without_the_member_that_was_dropped(tiny, frames, reload):
+    members = [("a", tiny()), ("b", "drop"), ("c", tiny(random_state=1))]
+    loaded = reload(VotingClassifier(members).fit(frames, [0, 1, 2] * 4))
+    assert list(loaded.named_estimators_) == ["a", "b", "c"]
+    assert loaded.named_estimators_["b"] == "drop"
+    assert loaded.named_estimators_["c"] is loaded.estimators_[1]
 
 
 def test_other_front_ends_come_back(tiny, sounds, reload):
