@@ -35,7 +35,8 @@ def run(options, messages):
         write_events(table, options.output, format=options.format)
     else:
         write_table(table, options, options.output)
-    messages.tell(f"{len(table)} {'events' if options.events else 'recordings'}.")
+    found = "event" if options.events else "recording"
+    messages.tell(f"{len(table)} {found}{'' if len(table) == 1 else 's'}.")
     return n_failed
 
 
