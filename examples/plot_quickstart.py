@@ -79,7 +79,6 @@ model = make_pipeline(
         embedding_dim=256,
         augment=Compose([TimeShift(), BetweenClass()]),
         max_epochs=80,
-        batch_size=16,
         n_jobs=-1,
         random_state=0,
         verbose=1,

@@ -137,7 +137,7 @@ OPTIONS = {
     "one_cycle": {"classifier__learning_rate_schedule": "one_cycle"},
     "clipped_gradient": {"classifier__max_grad_norm": 1.0},
     "ema": {"classifier__ema_decay": 0.99},
-    "batches_of_16": {"classifier__batch_size": 16},
+    "batches_of_8": {"classifier__batch_size": 8},
     "batches_of_32": {"classifier__batch_size": 32},
     "batches_of_64": {"classifier__batch_size": 64},
     "twice_as_long": {"classifier__max_epochs": 350},
@@ -165,7 +165,6 @@ SMALL = {
     "classifier__embedding_dim": 256,
     "classifier__mixed_precision": True,
 }
-LONG_AND_SMALL = SMALL | LONG | OPTIONS["batches_of_16"]
 
 
 def combine(parts, *parameters):
@@ -186,18 +185,16 @@ RECIPES = {
     "mfcc_svm": Recipe(svm),
     "mfcc_neighbours": Recipe(neighbours),
     # The full recipe on a small network; none of its parts, one less, and one more.
-    "base": Recipe(on_spectrograms, combine([], LONG_AND_SMALL), test_shifts=8),
-    "small_machine": Recipe(on_spectrograms, combine(FULL, LONG_AND_SMALL), test_shifts=8),
+    "base": Recipe(on_spectrograms, combine([], SMALL, LONG), test_shifts=8),
+    "small_machine": Recipe(on_spectrograms, combine(FULL, SMALL, LONG), test_shifts=8),
     **{
         f"without_{part}": Recipe(
-            on_spectrograms, combine([p for p in FULL if p != part], LONG_AND_SMALL), test_shifts=8
+            on_spectrograms, combine([p for p in FULL if p != part], SMALL, LONG), test_shifts=8
         )
         for part in FULL
     },
     **{
-        f"with_{part}": Recipe(
-            on_spectrograms, combine([*FULL, part], LONG_AND_SMALL), test_shifts=8
-        )
+        f"with_{part}": Recipe(on_spectrograms, combine([*FULL, part], SMALL, LONG), test_shifts=8)
         for part in (*AUGMENTATIONS, *OPTIONS)
         if part not in FULL
     },
@@ -207,7 +204,6 @@ RECIPES = {
         f"short_with_{part}": Recipe(on_spectrograms, combine([part], SMALL))
         for part in (*AUGMENTATIONS, *OPTIONS)
     },
-    "short_with_both": Recipe(on_spectrograms, combine(["batches_of_16", "cross_entropy"], SMALL)),
     # At the size of the package's defaults.
     "default": Recipe(on_spectrograms),
     "full": Recipe(on_spectrograms, combine(FULL, LONG), test_shifts=8),

@@ -11,7 +11,30 @@ from sk_audioevents._versions import n_versions, version
 # Bounds the memory of prediction: 380 s of 128 bands at 44.1 kHz and a hop of 512; 260 s of a
 # waveform at 16 kHz.
 VALUES_PER_BATCH = 2**22
+STEPS_PER_EPOCH = 20  # where the training set is neither small nor large
+ONE_BATCH = 32  # so few examples are one batch
+SMALLEST_BATCH = 16
+PREDICTION_BATCH = 64  # also the largest one of a training
 POOL_BATCHES = 16  # clips are sorted by length within this many batches' worth of random clips
+
+
+def training_batch_size(n_examples):
+    """Return the size of training batches where the user has not chosen one.
+
+    Parameters
+    ----------
+    n_examples : int
+        On how many examples the network is trained.
+
+    Returns
+    -------
+    batch_size : int
+        How many of them a batch has at most: a small data set is learnt in small steps, of which an
+        epoch then has enough.
+    """
+    if n_examples <= ONE_BATCH:
+        return n_examples
+    return min(max(n_examples // STEPS_PER_EPOCH, SMALLEST_BATCH), PREDICTION_BATCH)
 
 
 class ExampleSet(Dataset):

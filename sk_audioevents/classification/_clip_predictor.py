@@ -6,7 +6,7 @@ from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
 from sk_audioevents._validation import object_array
-from sk_audioevents.classification._batches import ExampleSet
+from sk_audioevents.classification._batches import PREDICTION_BATCH, ExampleSet
 from sk_audioevents.classification._prediction import (
     clip_embeddings,
     pooled_scores,
@@ -95,7 +95,9 @@ class ClipPredictor:
         """
         examples = self._examples_of(X)
         with torch_threads(self.n_jobs):
-            scores, counts = segment_scores(self.net_.module_, examples, self.batch_size)
+            scores, counts = segment_scores(
+                self.net_.module_, examples, self._prediction_batch_size
+            )
         probabilities = (
             _both_classes(scores) if self._labels.binary else np.exp(scores.log_present.numpy())
         )
@@ -119,14 +121,18 @@ class ClipPredictor:
         examples = self._examples_of(X)
         with torch_threads(self.n_jobs):
             return clip_embeddings(
-                self.net_.module_, examples, self.batch_size, self._n_features_out
+                self.net_.module_, examples, self._prediction_batch_size, self._n_features_out
             )
+
+    @property
+    def _prediction_batch_size(self):
+        return PREDICTION_BATCH if self.batch_size == "auto" else self.batch_size
 
     def _clip_scores(self, X):
         """Return the pooled ClipScores (n_clips, n_outputs) of all clips."""
         examples = self._examples_of(X)
         with torch_threads(self.n_jobs):
-            return pooled_scores(self.net_.module_, examples, self.batch_size)
+            return pooled_scores(self.net_.module_, examples, self._prediction_batch_size)
 
     def _examples_of(self, X):
         check_is_fitted(self)

@@ -23,7 +23,7 @@ from sk_audioevents._base import (
     fit_context,
 )
 from sk_audioevents._validation import check_frames
-from sk_audioevents.classification._batches import ExampleSet
+from sk_audioevents.classification._batches import ExampleSet, training_batch_size
 from sk_audioevents.classification._callbacks import (
     EarlyStopping,
     EpochBridge,
@@ -93,7 +93,7 @@ class EventClassifier(
         "unfreeze_every": [Interval(Integral, 1, None, closed="left"), None],
         "body_learning_rate_factor": [Interval(Real, 0, 1, closed="right")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "sampling": [StrOptions({"shuffle", "balanced"})],
         "optimizer": [StrOptions(set(OPTIMIZERS))],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -317,7 +317,6 @@ class EventClassifier(
             optimizer__weight_decay=self.weight_decay,
             optimizer__fused=True,
             lr=self.learning_rate,
-            batch_size=self.batch_size,
             iterator_train__seed=seed,
             iterator_train__dtype=dtype,
             iterator_train__sampling=self.sampling,
@@ -340,7 +339,9 @@ class EventClassifier(
     def _train(self, examples, validation, n_epochs, seed, bridge, part, checkpoint):
         """Train the net for some epochs; a part of a training has a constant step size."""
         net, first_epoch = self.net_, len(self.net_.history)
-        net.set_params(batch_size=self.batch_size, lr=self.learning_rate)
+        automatic = self.batch_size == "auto"
+        batch_size = training_batch_size(len(examples)) if automatic else self.batch_size
+        net.set_params(batch_size=batch_size, lr=self.learning_rate)
         net.prepare(
             augment=self._batch_augmentation(),
             seed=seed,
@@ -385,7 +386,7 @@ class EventClassifier(
             callbacks.append(GradientClipping(self.max_grad_norm))
 
         def predict(net):
-            scores = pooled_scores(net.module_, validation, self.batch_size)
+            scores = pooled_scores(net.module_, validation, self._prediction_batch_size)
             return clip_probabilities(scores, self._labels)
 
         name = type(self).__name__

@@ -80,8 +80,10 @@ class WaveformEventClassifier(EventClassifier):
         to 1.
     max_epochs : int, default=50
         Number of passes over the training data.
-    batch_size : int, default=64
-        Largest number of clips in a batch.
+    batch_size : int or "auto", default="auto"
+        Largest number of clips in a batch. "auto" is a twentieth of them, so that an epoch has
+        twenty steps, but at least 16 and at most 64; and all where there are no more than 32. In
+        predictions it is 64.
     sampling : {"shuffle", "balanced"}, default="shuffle"
         Whether an epoch has each clip once, or as many clips drawn with replacement so that all
         classes come equally often.
@@ -243,7 +245,7 @@ class WaveformEventClassifier(EventClassifier):
         unfreeze_every=None,
         body_learning_rate_factor=1.0,
         max_epochs=50,
-        batch_size=64,
+        batch_size="auto",
         sampling="shuffle",
         optimizer="adam",
         weight_decay=0.0,

@@ -564,3 +564,35 @@ def test_mixed_precision_is_the_default_on_cuda(tiny, clips):
     X, y = clips(n_clips=60)
     model = tiny(device="cuda", max_epochs=30, channels=(8, 8), augment=Mixup()).fit(X, y)
     assert model.score(*clips(n_clips=60, seed=1)) > 0.9
+
+
+# Batches of a size that the user has not chosen.
+
+
+@pytest.mark.parametrize(
+    ("n_clips", "n_batches"),
+    [(2, 1), (32, 1), (33, 3), (320, 20), (640, 20), (1280, 20), (1300, 21)],
+)
+def test_a_small_data_set_is_learnt_in_small_steps(tiny, n_clips, n_batches):
+    X = np.random.default_rng(0).normal(size=(n_clips, 4, 3)).astype(np.float32)
+    count = Spy(batch=lambda net: None)
+    tiny(batch_size="auto", max_epochs=1, callbacks=[count]).fit(X, np.arange(n_clips) % 2)
+    assert len(count.seen) == n_batches
+
+
+def test_the_automatic_size_is_that_of_the_segments_of_bags(tiny):
+    bags = np.random.default_rng(0).normal(size=(20, 4, 4, 3)).astype(np.float32)
+    count = Spy(batch=lambda net: None)
+    tiny(batch_size="auto", max_epochs=1, callbacks=[count]).fit(bags, [0, 1] * 10)
+    assert len(count.seen) == 5  # of 16 of the 80 segments
+
+
+def test_the_automatic_size_is_as_good_as_the_same_number(tiny, clips):
+    X, y = clips()
+    automatic, chosen = (tiny(batch_size=size).fit(X, y) for size in ("auto", len(X)))
+    assert_same_bits(weights(automatic), weights(chosen))
+
+
+def test_a_batch_size_of_another_name_is_an_error(tiny, clips):
+    with pytest.raises(ValueError, match="'batch_size' parameter of VGGEventClassifier"):
+        tiny(batch_size="all").fit(*clips())
