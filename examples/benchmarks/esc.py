@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import sklearn
 import torch
-from esc_tables import read_results, summary, write_tables
+from esc_tables import by_baseline, read_results, summary, write_tables
 from joblib import Parallel, cpu_count, delayed
 from recipes import RECIPES
 from tqdm.auto import tqdm
@@ -259,7 +259,6 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, default=1, help="threads of each training")
     parser.add_argument("--n-jobs", type=int, default=1, help="folds trained at the same time")
     parser.add_argument("--checkpoints", action="store_true", help="keep the state of each epoch")
-    parser.add_argument("--against", default="base", help="recipe that the others differ from")
     parser.add_argument("--write", action="store_true", help="write the tables to docs/benchmarks")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.recipes if name not in RECIPES]
@@ -284,9 +283,10 @@ def main():
         for line in tqdm(done, total=len(runs), desc=arguments.dataset):
             tqdm.write(line)
     results = read_results(arguments.results / arguments.dataset)
-    print(summary(results, arguments.against).to_string())
+    for baseline, compared in by_baseline(results).items():
+        print(summary(compared, baseline).to_string(), end="\n\n")
     if arguments.write:
-        write_tables(results, arguments.against, arguments.dataset)
+        write_tables(results, arguments.dataset)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,25 @@ def read_results(folder):
     return results.sort_values(ORDER, ignore_index=True)
 
 
+def by_baseline(results):
+    """Return the results of recipes that are to be compared with each other.
+
+    Parameters
+    ----------
+    results : DataFrame
+        One row a recipe, seed and fold.
+
+    Returns
+    -------
+    parts : dict of {str: DataFrame}
+        By the recipe that the others of the part are compared with: the short trainings, and all
+        others.
+    """
+    is_short = results["recipe"].str.startswith("short")
+    parts = {"small_machine": results[~is_short], "short": results[is_short]}
+    return {baseline: part for baseline, part in parts.items() if len(part)}
+
+
 def summary(results, against):
     """Return one row for each recipe, the best one last.
 
@@ -96,29 +115,32 @@ def summary(results, against):
     return table.sort_values("accuracy")[list(COLUMNS)]
 
 
-def write_tables(results, against, dataset):
+def write_tables(results, dataset):
     """Write the summary and all results to the documentation, as RST and as CSV.
 
     Parameters
     ----------
     results : DataFrame
         One row a recipe, seed and fold.
-    against : str
-        The recipe that the others are compared with.
     dataset : str
         "esc10" or "esc50".
     """
     name = dataset.replace("esc", "esc_")
     title = f"{dataset.replace('esc', 'ESC-')}: all results"
     results.drop(columns=OF_CLIPS, errors="ignore").to_csv(DOCS / f"{name}.csv", index=False)
+    summaries = "\n\n".join(
+        f"Differences are from the recipe ``{baseline}``:\n\n"
+        + _rst_table(summary(part, baseline), ["Recipe"], COLUMNS)
+        for baseline, part in by_baseline(results).items()
+    )
     text = f"""\
 {title}
 {"=" * len(title)}
 
-Written by ``examples/benchmarks/esc.py --write``: see :doc:`esc`. Differences are from the recipe
-``{against}``, of the same folds and seeds, in points; training is the median of a fold.
+Written by ``examples/benchmarks/esc.py --write``: see :doc:`esc`. Differences are of the same folds
+and seeds, those of the accuracy in points; training is the median of a fold.
 
-{_rst_table(summary(results, against), ["Recipe"], COLUMNS)}
+{summaries}
 
 Fold by fold
 ------------

@@ -270,6 +270,18 @@ def test_a_committee_is_the_mean_of_the_probabilities_of_the_seeds(modules):
     assert np.isnan(both.loc["forest", "committee_accuracy"])
 
 
+def test_short_trainings_are_compared_with_each_other(modules):
+    _, tables, _ = modules
+    names = ["mfcc_svm", "short", "short_with_focal", "small_machine"]
+    results = pd.DataFrame([row for name in names for row in make_results(name, [[0.5] * 5], 1)])
+    parts = tables.by_baseline(results)
+    assert {baseline: sorted(set(part["recipe"])) for baseline, part in parts.items()} == {
+        "small_machine": ["mfcc_svm", "small_machine"],
+        "short": ["short", "short_with_focal"],
+    }
+    assert list(tables.by_baseline(results[:5])) == ["small_machine"]
+
+
 def test_differences_are_of_common_folds_and_seeds_alone(modules):
     _, tables, _ = modules
     base = make_results("base", [[0.5, 0.6, 0.7, 0.8, 0.9]], seeds=1)
@@ -281,7 +293,7 @@ def test_differences_are_of_common_folds_and_seeds_alone(modules):
 def test_the_tables_written_hold_every_run(run, modules, copy, monkeypatch):
     _, tables, _ = modules
     monkeypatch.setattr(tables, "DOCS", copy)
-    run("mfcc_neighbours", "--against", "mfcc_neighbours", "--write")
+    run("mfcc_neighbours", "--write")
     rows = pd.read_csv(copy / "esc_10.csv")
     assert len(rows) == 5
     assert not {"actual", "predicted", "classes", "probabilities"} & set(rows)
