@@ -49,6 +49,7 @@ def trained():
                 temporal_dim=5,
                 pooling=pooling,
                 max_epochs=40,
+                batch_size=64,
                 learning_rate=0.02,
                 random_state=0,
             ).fit(frames.astype(dtype), y if labels is None else np.asarray(labels)[y])
