@@ -114,8 +114,8 @@ figure.supylabel("mel band")
 # In training
 # -----------
 # ``VGGEventClassifier(augment=Compose([TimeShift(), SpecAugment(), Mixup()]))`` trains with the
-# second kind, a ``WaveformAugmenter`` before the features with the first. In short trainings
-# augmentation costs accuracy rather than giving any (:doc:`/benchmarks/options`).
+# second kind, and ``LogMelTransformer(augmentation=SpeedPerturb())`` with several versions of each
+# clip of the first. What they are worth is in :doc:`/recipes`.
 
 if len(sys.argv) > 1:
     figure.savefig(sys.argv[1], dpi=110)
