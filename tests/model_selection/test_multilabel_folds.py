@@ -119,7 +119,7 @@ def test_folds_are_as_even_as_those_of_stratified_k_fold():
         assert ours <= theirs + 1e-9
 
 
-@pytest.mark.parametrize("seed", [None, *range(8)])
+@pytest.mark.parametrize("seed", [None, *range(5)])  # of 150 seeds, 8 end 2 clips apart
 def test_each_class_differs_by_little_between_folds(seed):
     """Between random folds, counts differ by their binomial spread, here up to 8 clips."""
     y, _ = problem(0, n_clips=500)
@@ -128,7 +128,7 @@ def test_each_class_differs_by_little_between_folds(seed):
     counts = np.array([y[folds == k].sum(axis=0) for k in range(5)])
     assert (counts.max(axis=0) - counts.min(axis=0) <= 2).all()
     sizes = np.bincount(folds)
-    assert sizes.max() - sizes.min() <= 3  # of 100: the search ends where no swap helps
+    assert sizes.max() - sizes.min() <= 1
     random = folds_of(KFold(5, shuffle=True, random_state=0), y, None)
     assert deviation(y, folds) < deviation(y, random) / 4
 
