@@ -8,7 +8,6 @@ from functools import cache
 from importlib import import_module
 
 import numpy as np
-from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import Bunch
 
 from sk_audioevents.events._labels import EventLabels
@@ -57,7 +56,7 @@ def _is_committee(model):
     return (
         len(used) == len(members) == len(model.estimators_)
         and (model.weights is None or len(model.weights) == len(names))
-        and type(model.le_) is LabelEncoder
+        and name_of(type(model.le_)) == "sklearn.preprocessing.LabelEncoder"
         and np.array_equal(model.le_.classes_, model.classes_)
         and all(len(member.classes_) == len(model.classes_) for member in model.estimators_)
     )
