@@ -168,8 +168,7 @@ def decode(
         first, stop = _window(recording, start_time, end_time)
         longest = _longest(own_rate, sample_rate or own_rate, max_duration)
         waveform = _read(recording, first, stop, longest, empty)
-        may_hold_nan = recording.subtype != "PCM_16"
-    if may_hold_nan:
+    if recording.subtype != "PCM_16":  # integers are finite
         _check_finite(path, waveform, first, own_rate)
     if sample_rate is None or sample_rate == own_rate:
         return waveform, own_rate

@@ -7,6 +7,7 @@ from sk_audioevents.audio._files import system_path
 from sk_audioevents.exceptions import AudioDecodeError
 
 BLOCK_SAMPLES = 2**16  # of all channels together: 256 KiB of float32
+STEP_16 = np.float32(2**-15)  # full scale of 16-bit samples is 1
 _SAMPLES_PER_BYTE = 64  # of room made at once; more is made if the file turns out to hold more
 
 

@@ -8,7 +8,7 @@ from sk_audioevents.audio._flac import first_frame_rate
 from sk_audioevents.audio._header import CONVERT, find_header_problem, find_open_problem, reason
 from sk_audioevents.audio._mp3 import count_frames
 from sk_audioevents.audio._ogg import find_damage, last_page_start
-from sk_audioevents.audio._recording import BLOCK_SAMPLES, Recording, unreadable
+from sk_audioevents.audio._recording import BLOCK_SAMPLES, STEP_16, Recording, unreadable
 from sk_audioevents.exceptions import AudioDecodeError
 
 _UNKNOWN_LENGTH = 2**62  # libsndfile gives 2**63 - 1 where a FLAC header leaves the length open
@@ -16,7 +16,6 @@ _MP3_FRAME = 1152  # samples, at most
 _MP3_MAX_PADDING = 8 * _MP3_FRAME  # samples: the encoder's delay and padding have 12 bits each
 _MP3_PRE_ROLL = 32 * _MP3_FRAME  # samples: the bit reservoir of 511 bytes spans at most 22 frames
 _MAX_VORBIS_BLOCK = 8192  # samples: Vorbis I specification, section 4.2.2
-_STEP_16 = np.float32(2**-15)  # full scale of 16-bit samples is 1
 
 _block_room, _integer_room = ThreadRoom(), ThreadRoom()
 
@@ -145,4 +144,4 @@ class SoundFileRecording(Recording):
             return self._stream.read(out=block)
         # The same numbers as libsndfile's own float32, in a third of the time.
         integers = self._stream.read(out=_integer_room(shape, np.int16))
-        return np.multiply(integers, _STEP_16, out=block[: len(integers)])
+        return np.multiply(integers, STEP_16, out=block[: len(integers)])
