@@ -6,7 +6,7 @@ folder of ``--results`` and is never computed twice, so that a run that was kill
 was, with ``--checkpoints`` from the last epoch.
 
     export SK_AUDIOEVENTS_DATA=...
-    python examples/benchmarks/esc.py base mixup --results runs --n-jobs 2
+    python examples/benchmarks/esc.py base small_machine --results runs --n-jobs 2
     python examples/benchmarks/esc.py full --results runs --device cuda --n-jobs 5
     python examples/benchmarks/esc.py --results runs --write
 """
