@@ -26,13 +26,17 @@ def open_recording(path):
         If the file cannot be opened or its header is wrong.
     """
     size = check_file(path)
+    file = None
     try:
-        with open(system_path(path), "rb", buffering=0) as file:
-            header = file.read(HEADER_BYTES)
+        file = open(system_path(path), "rb", buffering=0)  # noqa: SIM115 - a recording may keep it
+        header = file.read(HEADER_BYTES)
     except OSError as error:
+        if file is not None:
+            file.close()
         raise unreadable(path, error) from error
     layout, first_bytes = find_layout(header, size), header[:12]
     if layout is not None:
-        return WavRecording(path, size, first_bytes, layout)
+        return WavRecording(path, size, first_bytes, file, layout)
+    file.close()
     decoder = SoundFileRecording if find_container(first_bytes) is None else AvRecording
     return decoder(path, size, first_bytes)

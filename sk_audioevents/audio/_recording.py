@@ -165,13 +165,14 @@ class Recording:
         AudioDecodeError
             If the window begins or ends beyond the recording.
         """
-        lasts = f"the recording lasts {self._seconds(n_held)}"
         if first >= n_held:
-            problem = f"the window begins at {self._seconds(first)} and {lasts}"
-            raise AudioDecodeError(self.path, problem)
-        if stop > n_held + 1:
-            problem = f"the window ends at {self._seconds(stop)} and {lasts}"
-            raise AudioDecodeError(self.path, problem)
+            problem = f"begins at {self._seconds(first)}"
+        elif stop > n_held + 1:
+            problem = f"ends at {self._seconds(stop)}"
+        else:
+            return
+        problem = f"the window {problem} and the recording lasts {self._seconds(n_held)}"
+        raise AudioDecodeError(self.path, problem)
 
     def _check_begin(self, first, n_held):
         """Raise if the samples came to their end before the first one that was asked for."""

@@ -99,15 +99,17 @@ class WavRecording(Recording):
     ----------
     path, size, first_bytes
         As of `Recording`.
+    file : io.FileIO
+        The open file, which the recording closes.
     layout : WavLayout
         Where its samples lie.
     """
 
     format = "WAV"
     subtype = "PCM_16"
-    _file = None
 
-    def __init__(self, path, size, first_bytes, layout):
+    def __init__(self, path, size, first_bytes, file, layout):
+        self._file = file
         self.sample_rate = layout.sample_rate
         self.n_channels = layout.n_channels
         self.n_samples = layout.n_samples
@@ -115,12 +117,11 @@ class WavRecording(Recording):
         super().__init__(path, size, first_bytes)
 
     def _open(self):
-        self._file = open(self._encoded, "rb", buffering=0)  # noqa: SIM115 - until close
+        """Do nothing: the file was opened to find the layout."""
 
     def close(self):
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
+        self._file.close()
 
     def blocks(self, first, n_samples):
         at, stop = first, min(first + n_samples, self.n_samples)
