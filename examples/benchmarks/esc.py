@@ -27,7 +27,7 @@ import sklearn
 import torch
 from esc_tables import by_baseline, read_results, summary, write_tables
 from joblib import Parallel, cpu_count, delayed
-from recipes import RECIPES
+from recipes import COMMITTEES, RECIPES
 from tqdm.auto import tqdm
 
 import sk_audioevents
@@ -219,7 +219,7 @@ def write_json(path, content):
 
 def open_runs(arguments, data):
     """Yield a call of run_fold for each fold and seed that has no result yet."""
-    for name in arguments.recipes:
+    for name in without_committees(arguments.recipes):
         recipe = RECIPES[name]
         model = make_model(recipe, arguments)
         folder = arguments.results / arguments.dataset / name
@@ -230,6 +230,11 @@ def open_runs(arguments, data):
                     yield delayed(run_fold)(
                         recipe, model, n_epochs, data, seed, fold, folder, arguments.checkpoints
                     )
+
+
+def without_committees(names):
+    """Return the recipes to train, each once: those of its members in the place of a committee."""
+    return dict.fromkeys(recipe for name in names for recipe in COMMITTEES.get(name, [name]))
 
 
 def is_random(model):
@@ -261,7 +266,7 @@ def parse_arguments():
     parser.add_argument("--checkpoints", action="store_true", help="keep the state of each epoch")
     parser.add_argument("--write", action="store_true", help="write the tables to docs/benchmarks")
     arguments = parser.parse_args()
-    unknown = [name for name in arguments.recipes if name not in RECIPES]
+    unknown = [name for name in arguments.recipes if name not in RECIPES | COMMITTEES]
     if unknown:
         parser.error(f"there is no recipe {unknown[0]!r}: --list shows all")
     if not arguments.list and arguments.results is None:
@@ -275,6 +280,8 @@ def main():
     if arguments.list:
         for name, recipe in RECIPES.items():
             print(f"{name}: {recipe.parameters}")
+        for name, members in COMMITTEES.items():
+            print(f"{name}: {', '.join(members)}")
         return
     if arguments.recipes:
         data = DATASETS[arguments.dataset]()

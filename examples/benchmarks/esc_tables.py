@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from recipes import COMMITTEES
 
 DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 ORDER = ["recipe", "seed", "fold"]
@@ -33,7 +34,7 @@ RUN_COLUMNS = (
 
 
 def read_results(folder):
-    """Return all results below a folder: one row a recipe, seed and fold.
+    """Return all results below a folder, and those of the committees that follow from them.
 
     Parameters
     ----------
@@ -43,11 +44,12 @@ def read_results(folder):
     Returns
     -------
     results : DataFrame
-        What `esc.py` measured.
+        One row a recipe, seed and fold.
     """
     lines = [json.loads(path.read_text()) for path in folder.glob("*/seed*_fold*.json")]
     if not lines:
         raise SystemExit(f"There are no results in {folder}.")
+    lines += list(_committee_results(lines))
     results = pd.DataFrame(lines).astype({"n_epochs": float, "shifted_accuracy": float})
     results["log_loss"] = [_log_loss(line) for line in lines]
     return results.sort_values(ORDER, ignore_index=True)
@@ -187,6 +189,40 @@ def _paired_difference(scores, recipe, against):
     difference = (scores[recipe] - scores[against]).dropna()
     by_fold = difference.groupby("fold").mean()
     return by_fold.mean(), by_fold.std(ddof=1) / np.sqrt(len(by_fold))
+
+
+def _committee_results(lines):
+    """Yield a result for each committee, seed and fold of which there are all members."""
+    by_run = {tuple(line[key] for key in ORDER): line for line in lines}
+    runs = sorted({key[1:] for key in by_run})
+    for name, members in COMMITTEES.items():
+        for seed, fold in runs:
+            results = [by_run.get((member, seed, fold)) for member in members]
+            if None not in results:
+                yield _together(results) | {"recipe": name}
+
+
+def _together(results):
+    """Return the result of a committee: the mean of probabilities, and the sum of times."""
+    probabilities = np.mean([result["probabilities"] for result in results], axis=0)
+    predicted = np.array(results[0]["classes"])[probabilities.argmax(axis=1)]
+    common = {
+        key: value
+        for key, value in results[0].items()
+        if all(key in r and r[key] == value for r in results)
+    }
+    return common | {
+        "accuracy": float(np.mean(predicted == results[0]["actual"])),
+        "predicted": predicted.tolist(),
+        "probabilities": probabilities.tolist(),
+        "date": max(result["date"] for result in results),
+        "n_epochs": sum(result["n_epochs"] for result in results),
+        "shifted_accuracy": None,
+        **{
+            key: sum(result[key] for result in results)
+            for key in ("fit_seconds", "predict_seconds")
+        },
+    }
 
 
 def _log_loss(result):

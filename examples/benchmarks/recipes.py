@@ -227,3 +227,5 @@ RECIPES = {
         test_shifts=8,
     ),
 }
+# Whose probabilities are averaged, seed by seed: as VotingClassifier does with voting="soft".
+COMMITTEES = {"committee": ("small_machine", "with_finer_time")}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from sklearn.ensemble import VotingClassifier
 from sklearn.metrics import log_loss
 
 from sk_audioevents import LogMelTransformer, VGGEventClassifier
@@ -268,6 +269,35 @@ def test_a_committee_is_the_mean_of_the_probabilities_of_the_seeds(modules):
     without = make_results("forest", [[0.5] * 5, [0.5] * 5])
     both = tables.summary(pd.DataFrame(rows + without), "net")
     assert np.isnan(both.loc["forest", "committee_accuracy"])
+
+
+def test_a_committee_of_recipes_is_what_voting_says(modules, run, copy, monkeypatch):
+    _, tables, recipes = modules
+    names = ("small_machine", "with_finer_time")
+    monkeypatch.setitem(tables.COMMITTEES, "both", names)
+    run("both", "--seeds", 0, 1, "--folds", 1, 2, "--epochs", 2, "--set", *TINY)
+    run("small_machine", "--seeds", 2, "--folds", 1, "--epochs", 2, "--set", *TINY)
+    rows = tables.read_results(copy / "runs" / "esc10").query("recipe == 'both'")
+    assert rows[["seed", "fold"]].values.tolist() == [[0, 1], [0, 2], [1, 1], [1, 2]]
+    table = pd.read_csv(copy / "esc10" / "esc10.csv")
+    paths, labels = [str(copy / "esc10" / name) for name in table["path"]], table["category"]
+    members = [(name, recipes.RECIPES[name].model()) for name in names]
+    for _, member in members:
+        tiny = {"channels": (4, 4, 4), "embedding_dim": 4, "max_epochs": 2, "random_state": 1}
+        member.set_params(**{f"classifier__{key}": value for key, value in tiny.items()})
+        member.set_params(frames__random_state=1)
+    committee = VotingClassifier(members, voting="soft")
+    test = table["fold"] == 2
+    committee.fit(np.array(paths)[~test], labels[~test])
+    row = rows.iloc[3]
+    said = committee.predict_proba(np.array(paths)[test])
+    np.testing.assert_allclose(row["probabilities"], said, rtol=0, atol=1e-4)  # kept to 4 digits
+    assert row["predicted"] == committee.classes_[np.argmax(row["probabilities"], axis=1)].tolist()
+    assert row["accuracy"] == np.mean(row["predicted"] == labels[test])
+    assert row["log_loss"] == pytest.approx(log_loss(labels[test], said), abs=1e-3)
+    of_members = tables.read_results(copy / "runs" / "esc10").query("seed == 1 and fold == 2")
+    seconds = of_members.set_index("recipe")["fit_seconds"]
+    assert seconds["both"] == pytest.approx(sum(seconds[name] for name in names))
 
 
 def test_short_trainings_are_compared_with_each_other(modules):
