@@ -54,7 +54,7 @@ class AvRecording(Recording):
             if item is not None:
                 item.close()
 
-    def blocks(self, first, n_samples):
+    def blocks(self, first, n_samples, dtype=np.float32):  # noqa: ARG002
         at, stop = 0, first + n_samples
         for samples in self._decode():
             block = samples[max(0, first - at) : stop - at]

@@ -141,6 +141,7 @@ def decode(
     max_duration=MAX_DURATION,
     resample_quality="HQ",
     empty=np.empty,
+    integers=False,
 ):
     """Read a recording as `load_audio` does, whose parameters were checked elsewhere.
 
@@ -150,11 +151,14 @@ def decode(
         As for `load_audio`.
     empty : callable, default=np.empty
         Returns memory for a shape and a dtype, that the waveform may lie in.
+    integers : bool, default=False
+        Whether the samples may stay what they are in the file, if nothing is to be computed from
+        them: at the recording's own sample rate, one channel of 16-bit samples is then int16.
 
     Returns
     -------
     waveform : ndarray of shape (n_samples,)
-        The samples, float32.
+        The samples, float32 or int16, of which 32768 is full scale.
     sample_rate : int
         Their sample rate, in hertz.
 
@@ -167,10 +171,12 @@ def decode(
         own_rate = recording.sample_rate
         first, stop = _window(recording, start_time, end_time)
         longest = _longest(own_rate, sample_rate or own_rate, max_duration)
-        waveform = _read(recording, first, stop, longest, empty)
+        same_rate = sample_rate is None or sample_rate == own_rate
+        dtype = recording.dtype if integers and same_rate else np.float32
+        waveform = _read(recording, first, stop, longest, empty, dtype)
     if recording.subtype != "PCM_16":  # integers are finite
         _check_finite(path, waveform, first, own_rate)
-    if sample_rate is None or sample_rate == own_rate:
+    if same_rate:
         return waveform, own_rate
     return _resample(waveform, own_rate, sample_rate, resample_quality), int(sample_rate)
 
@@ -224,11 +230,11 @@ def _longest(own_rate, sample_rate, max_duration):
     return min(max_duration * own_rate, MAX_SAMPLES * min(1.0, own_rate / sample_rate))
 
 
-def _read(recording, first, stop, longest, empty):
+def _read(recording, first, stop, longest, empty, dtype):
     n_wanted = math.floor(longest) + 1 if stop is None else stop - first
     if stop is not None:
         _check_duration(recording, n_wanted, longest)
-    waveform = recording.read(first, n_wanted, empty)
+    waveform = recording.read(first, n_wanted, empty, dtype)
     n_held = first + len(waveform)
     if len(waveform) < n_wanted:
         recording.check_end(n_held)

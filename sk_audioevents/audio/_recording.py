@@ -8,6 +8,7 @@ from sk_audioevents.exceptions import AudioDecodeError
 
 BLOCK_SAMPLES = 2**16  # of all channels together: 256 KiB of float32
 STEP_16 = np.float32(2**-15)  # full scale of 16-bit samples is 1
+INT_16 = np.dtype("<i2")  # as files hold them; numpy.int16 on all but a few old machines
 _SAMPLES_PER_BYTE = 64  # of room made at once; more is made if the file turns out to hold more
 
 
@@ -37,12 +38,17 @@ class Recording:
         The container, such as "WAV".
     subtype : str
         How the samples are encoded, such as "PCM_16".
+    dtype : numpy.dtype
+        What the waveform can be read as without any computation: int16 where the file holds one
+        channel of 16-bit samples, float32 otherwise.
 
     Raises
     ------
     AudioDecodeError
         If the file cannot be opened or its header is wrong.
     """
+
+    dtype = np.dtype(np.float32)
 
     def __init__(self, path, size, first_bytes):
         self.path = path
@@ -63,7 +69,7 @@ class Recording:
     def __exit__(self, *_):
         self.close()
 
-    def blocks(self, first, n_samples):
+    def blocks(self, first, n_samples, dtype=np.float32):
         """Decode part of the recording, one block after the other.
 
         Parameters
@@ -72,12 +78,14 @@ class Recording:
             The first sample to decode, from 0.
         n_samples : int
             How many samples to decode at most.
+        dtype : dtype, default=np.float32
+            What to decode to: that, or the recording's own ``dtype``.
 
         Yields
         ------
         block : ndarray of shape (n_in_block, n_channels)
-            The next samples, float32, until the thread's next block takes their place. The blocks
-            end early if the recording does.
+            The next samples, until the thread's next block takes their place. The blocks end early
+            if the recording does.
 
         Raises
         ------
@@ -86,7 +94,7 @@ class Recording:
         """
         raise NotImplementedError
 
-    def read(self, first, n_samples, empty=np.empty):
+    def read(self, first, n_samples, empty=np.empty, dtype=np.float32):
         """Decode part of the recording and mix it down to mono.
 
         Parameters
@@ -97,11 +105,13 @@ class Recording:
             How many samples to decode at most.
         empty : callable, default=np.empty
             Returns memory for a shape and a dtype, that the waveform may lie in.
+        dtype : dtype, default=np.float32
+            What to decode to: that, or the recording's own ``dtype``.
 
         Returns
         -------
         waveform : ndarray of shape (n_decoded,)
-            The mean over the channels, float32. Shorter than `n_samples` if the recording ends.
+            The mean over the channels. Shorter than `n_samples` if the recording ends.
 
         Raises
         ------
@@ -109,21 +119,21 @@ class Recording:
             If the samples cannot be decoded.
         """
         try:
-            return self._mono(first, n_samples, empty)
+            return self._mono(first, n_samples, empty, dtype)
         except MemoryError as error:
             problem = f"there is no memory for {self._seconds(n_samples)} of samples"
             raise AudioDecodeError(self.path, problem) from error
 
-    def _mono(self, first, n_samples, empty):
+    def _mono(self, first, n_samples, empty, dtype):
         # A header can promise more than fits into memory: room is made as samples arrive.
         n_decoded, n_likely = 0, min(n_samples, _SAMPLES_PER_BYTE * self._size)
-        waveform = empty((n_likely,), np.float32)
-        for block in self.blocks(first, n_samples):
+        waveform = empty((n_likely,), dtype)
+        for block in self.blocks(first, n_samples, dtype):
             start, n_decoded = n_decoded, n_decoded + len(block)
             if n_decoded > len(waveform):
                 decoded = waveform[:start]
                 n_likely = min(max(2 * len(waveform), n_decoded), n_samples)
-                waveform = np.empty(n_likely, dtype=np.float32)
+                waveform = np.empty(n_likely, dtype)
                 waveform[:start] = decoded
             waveform[start:n_decoded] = mix_down(block)
         return waveform[:n_decoded]
@@ -216,12 +226,12 @@ def mix_down(block):
     Parameters
     ----------
     block : ndarray of shape (n_samples, n_channels)
-        The samples, float32.
+        The samples, float32, or of any type if there is one channel.
 
     Returns
     -------
     mono : ndarray of shape (n_samples,)
-        float32; not finite where a sample is not, or where the sum overflows.
+        Of the same type; not finite where a sample is not, or where the sum overflows.
     """
     if block.shape[1] == 1:
         return block[:, 0]

@@ -13,11 +13,16 @@ import numpy as np
 
 from sk_audioevents._memory import ThreadRoom
 from sk_audioevents.audio._header import find_limit_problem
-from sk_audioevents.audio._recording import BLOCK_SAMPLES, STEP_16, Recording, unreadable
+from sk_audioevents.audio._recording import (
+    BLOCK_SAMPLES,
+    INT_16,
+    STEP_16,
+    Recording,
+    unreadable,
+)
 
 HEADER_BYTES = 1024  # where the samples must begin; recorders write their notes before them
 _PCM = 1
-_SAMPLE_BYTES = 2
 _LONGEST_AT_ONCE = 2**22  # samples: 8 MiB of integers, that a thread keeps
 
 _block_room, _integer_room = ThreadRoom(), ThreadRoom()
@@ -81,9 +86,9 @@ def _layout(formats, offset, n_bytes):
     tag, n_channels, sample_rate, per_second, align, bits = struct.unpack("<HHIIHH", *formats)
     sound = (
         tag == _PCM
-        and bits == 8 * _SAMPLE_BYTES
+        and bits == 8 * INT_16.itemsize
         and n_channels > 0
-        and align == n_channels * _SAMPLE_BYTES
+        and align == n_channels * INT_16.itemsize
         and per_second == sample_rate * align
         and n_bytes > 0
         and n_bytes % align == 0
@@ -114,6 +119,8 @@ class WavRecording(Recording):
         self.n_channels = layout.n_channels
         self.n_samples = layout.n_samples
         self._offset = layout.offset
+        if self.n_channels == 1 and INT_16.isnative:
+            self.dtype = INT_16
         super().__init__(path, size, first_bytes)
 
     def _open(self):
@@ -123,30 +130,35 @@ class WavRecording(Recording):
         """Close the file."""
         self._file.close()
 
-    def blocks(self, first, n_samples):
+    def blocks(self, first, n_samples, dtype=np.float32):
         at, stop = first, min(first + n_samples, self.n_samples)
         longest = max(1, BLOCK_SAMPLES // self.n_channels)
         while at < stop:
-            integers = self._integers(at, min(longest, stop - at))
+            integers = self._integers(at, min(longest, stop - at), _integer_room)
             if len(integers) == 0:
                 break
             at += len(integers)
-            yield np.multiply(integers, STEP_16, out=_block_room(integers.shape, np.float32))
+            if dtype == INT_16:
+                yield integers
+            else:
+                yield np.multiply(integers, STEP_16, out=_block_room(integers.shape, np.float32))
 
-    def _mono(self, first, n_samples, empty):
+    def _mono(self, first, n_samples, empty, dtype):
         if self.n_channels > 1 or n_samples > _LONGEST_AT_ONCE:
-            return super()._mono(first, n_samples, empty)
-        integers = self._integers(first, n_samples)[:, 0]
+            return super()._mono(first, n_samples, empty, dtype)
+        if dtype == INT_16:
+            return self._integers(first, n_samples, empty)[:, 0]
+        integers = self._integers(first, n_samples, _integer_room)[:, 0]
         waveform = empty(integers.shape, np.float32)
         np.copyto(waveform, integers)  # a product of both types at once takes longer than two steps
         return np.multiply(waveform, STEP_16, out=waveform)
 
-    def _integers(self, first, n_samples):
+    def _integers(self, first, n_samples, empty):
         """Return the samples from the first one on, of shape (n_read, n_channels), as they are."""
-        room = _integer_room((n_samples, self.n_channels), "<i2")
+        room = empty((n_samples, self.n_channels), INT_16)
         missing = memoryview(room).cast("B")
         try:
-            self._file.seek(self._offset + first * self.n_channels * _SAMPLE_BYTES)
+            self._file.seek(self._offset + first * self.n_channels * INT_16.itemsize)
             while missing:  # more than 2 GiB do not arrive at once
                 n_bytes = self._file.readinto(missing)
                 if not n_bytes:  # the file was cut off since it was opened
@@ -154,5 +166,5 @@ class WavRecording(Recording):
                 missing = missing[n_bytes:]
         except OSError as error:
             raise unreadable(self.path, error) from error
-        n_read = (room.nbytes - len(missing)) // (self.n_channels * _SAMPLE_BYTES)
+        n_read = (room.nbytes - len(missing)) // (self.n_channels * INT_16.itemsize)
         return room[:n_read]

@@ -25,9 +25,10 @@ class ClipTransformer(StatelessTransformer):
     """Base of the transformers that turn each clip into an array of frames.
 
     A subclass has the parameters of ``_parameter_constraints`` and implements
-    ``_make_extractor(n_clips)``, which returns the function from a mono float32 waveform to a
-    float32 array (n_frames, n_bands); a job of many clips also passes it a function ``empty`` that
-    gives memory for a shape and a dtype, as ``np.empty`` does, where the array may lie.
+    ``_make_extractor(n_clips)``, which returns the function from a mono waveform, of float32 or of
+    the int16 of a file, to a float32 array (n_frames, n_bands); a job of many clips also passes it
+    a function ``empty`` that gives memory for a shape and a dtype, as ``np.empty`` does, where the
+    array may lie.
     """
 
     # Part of a cache's keys: raised when the code gives other values than before.

@@ -41,7 +41,7 @@ class ClipWork:
         self._extract = transformer._make_extractor(n_clips)
 
     def extract(self, waveform):
-        """Return the frames (n_frames, n_bands) of a waveform of at least one sample."""
+        """Return the frames (n_frames, n_bands) of a waveform, float32 or int16, not empty."""
         return self._extract(waveform, _frame_blocks) if self.in_blocks else self._extract(waveform)
 
     def of_waveform(self, waveform, *, wait):
@@ -96,7 +96,7 @@ class ClipWork:
 
     def decoded(self, clip):
         """Decode a window of a file and return its frames (n_frames, n_bands)."""
-        return self.extract(_waveform(clip, self.sample_rate))
+        return self.extract(_waveform(clip, self.sample_rate, integers=True))
 
     def silent(self, clip):
         """Return the frames (n_frames, n_bands) of silence, as long as the window of a file."""
@@ -156,9 +156,14 @@ class VersionWork:
         return self._work.of_waveform(augmented, wait=True)
 
 
-def _waveform(clip, sample_rate):
+def _waveform(clip, sample_rate, integers=False):
     """Return the waveform of a window of a file, which lasts until this thread decodes the next."""
     waveform, _ = decode(
-        clip.path, sample_rate, clip.start_time, clip.end_time, empty=_waveform_room
+        clip.path,
+        sample_rate,
+        clip.start_time,
+        clip.end_time,
+        empty=_waveform_room,
+        integers=integers,
     )
     return waveform

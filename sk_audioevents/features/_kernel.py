@@ -147,8 +147,12 @@ def aligned(n_numbers, dtype):
 
 
 def readable(waveform):
-    """Return a contiguous read-only view of a waveform: one type for numba, so compiled once."""
-    view = np.ascontiguousarray(waveform, dtype=np.float32).view()
+    """Return a contiguous read-only view of a waveform, float32 or int16.
+
+    Only these two are types for numba, so that it compiles once for each.
+    """
+    dtype = np.int16 if waveform.dtype == np.int16 else np.float32
+    view = np.ascontiguousarray(waveform, dtype=dtype).view()
     view.flags.writeable = False
     return view
 
@@ -202,11 +206,12 @@ def _read_samples(waveform, start, pre_emphasis, samples):
     for i in range(len(source)):
         inside[i] = source[i]
     if pre_emphasis != 0:
-        coefficient = samples.dtype.type(pre_emphasis)
+        number = samples.dtype.type
+        coefficient = number(pre_emphasis)
         first = 1 if start + begin == 0 else 0  # before the first sample there is silence
         later, before = inside[first:], waveform[start + begin + first - 1 : start + end - 1]
         for i in range(len(later)):
-            later[i] -= coefficient * before[i]
+            later[i] -= coefficient * number(before[i])
 
 
 @njit
@@ -354,7 +359,8 @@ def _make_mel_levels(sources):
         Parameters
         ----------
         waveform : ndarray of shape (n_samples,)
-            The clip y, from `readable`.
+            The clip y, from `readable`. Where its full scale is not 1, as of int16, the window is
+            to make up for that.
         start, hop_length : int
             First sample of frame 0, which may lie before the clip, and the step between frames.
         pre_emphasis : float

@@ -13,6 +13,7 @@ from scipy.fft import rfft
 from scipy.signal import get_window
 from scipy.sparse import csr_array
 
+from sk_audioevents.audio._recording import STEP_16
 from sk_audioevents.features._mel_bank import mel_bank
 
 # Where the compiled kernel works: it packs n_fft / 2 complex numbers into passes of 8 and 4, keeps
@@ -101,16 +102,15 @@ class LevelExtractor:
 
     def uses_kernel(self, waveform):
         """Return whether the kernel computes the levels of a waveform."""
-        is_small = self.n_clips * len(waveform) <= SMALL_JOB
-        return self._kernel is not None and (self._is_compiled or not is_small)
+        return self._kernel is not None and (self._is_compiled or not self._is_small(waveform))
 
     def __call__(self, waveform, empty=np.empty):
         """Compute the levels of a waveform.
 
         Parameters
         ----------
-        waveform : float32 ndarray of shape (n_samples,)
-            The clip, of at least one sample.
+        waveform : float32 or int16 ndarray of shape (n_samples,)
+            The clip, of at least one sample; 32768 is full scale of integers.
         empty : callable, default=np.empty
             Returns new memory for a shape and a dtype.
 
@@ -119,13 +119,18 @@ class LevelExtractor:
         levels : float32 ndarray of shape (n_frames, n_mels)
             The levels, in decibels.
         """
+        if self._is_small(waveform):  # for which the kernel is not compiled for integers too
+            waveform = _at_full_scale(waveform)
         if self._margin:
             waveform = np.pad(waveform, self._margin, mode="reflect")
         if self.uses_kernel(waveform):
             levels, peak = self._kernel(waveform, empty)
             if math.isfinite(peak):  # else a power is above what single precision holds: 380 dB
                 return levels
-        return levels_in_scipy(waveform, self._within)
+        return levels_in_scipy(_at_full_scale(waveform), self._within)
+
+    def _is_small(self, waveform):
+        return self.n_clips * len(waveform) <= SMALL_JOB
 
 
 class KernelLevels:
@@ -163,6 +168,8 @@ class KernelLevels:
         """Return the function (waveform, start, levels) → peak, with memory of its own."""
         settings = self.settings
         tables = _kernel_tables(settings.window, settings.bands, settings.dtype)
+        # The window brings integers to full scale: they become the same levels to the last bit.
+        tables_16 = tables._replace(window=tables.window * STEP_16)
         shift = -10 * np.log10(max(settings.ref, settings.amin))
         floor = 10 * np.log10(settings.amin) + shift
         top_db = np.inf if settings.top_db is None else float(settings.top_db)
@@ -179,12 +186,17 @@ class KernelLevels:
                 shift,
                 floor,
                 top_db,
-                tables,
+                tables_16 if waveform.dtype == np.int16 else tables,
                 memory,
                 levels,
             )
 
         return compute
+
+
+def _at_full_scale(waveform):
+    """Return a waveform as float32: 16-bit integers in the range from -1 to 1."""
+    return waveform * STEP_16 if waveform.dtype == np.int16 else waveform
 
 
 def has_kernel(settings):

@@ -471,6 +471,49 @@ def test_disk_that_fails(write, monkeypatch):
         load_audio(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.wav", {}),
+        ("a.wav", {"format": "WAVEX"}),
+        ("a.flac", {}),
+        ("a.aiff", {"subtype": "PCM_16"}),
+    ],
+)
+@pytest.mark.parametrize("seconds", [1, 10])  # in one block, and in several
+def test_samples_of_16_bits_can_stay_integers(write, name, options, seconds):
+    path = write(name, noise(seconds * SAMPLE_RATE), **options)
+    waveform, rate = decode(path, SAMPLE_RATE, 0.1, integers=True)
+    written, _ = soundfile.read(path, start=round(0.1 * SAMPLE_RATE), dtype="int16")
+    assert (waveform.dtype, rate) == (np.int16, SAMPLE_RATE)
+    np.testing.assert_array_equal(waveform, written)
+
+
+def test_a_long_file_of_16_bits_can_stay_integers(write):
+    path = write("a.wav", noise(2**22 + 5))
+    waveform, _ = decode(path, None, integers=True)
+    np.testing.assert_array_equal(waveform, soundfile.read(path, dtype="int16")[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "n_channels", "options", "sample_rate"),
+    [
+        ("a.wav", 2, {}, None),
+        ("a.flac", 2, {}, None),
+        ("a.wav", 1, {}, 8000),
+        ("a.wav", 1, {"subtype": "PCM_24"}, None),
+        ("a.wav", 1, {"subtype": "FLOAT"}, None),
+        ("a.ogg", 1, {}, None),
+    ],
+)
+def test_samples_that_are_computed_are_floats(write, name, n_channels, options, sample_rate):
+    samples = noise(n_channels * SAMPLE_RATE).reshape(-1, n_channels)
+    path = write(name, samples, **options)
+    waveform, rate = decode(path, sample_rate, integers=True)
+    assert (waveform.dtype, rate) == (np.float32, sample_rate or SAMPLE_RATE)
+    np.testing.assert_array_equal(waveform, load_audio(path, sample_rate=sample_rate)[0])
+
+
 def test_samples_that_do_not_fit_into_memory(write):
     def fail(shape, dtype):
         raise MemoryError

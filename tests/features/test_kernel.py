@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+from sklearn.base import clone
 
-from sk_audioevents import LogMelTransformer
+from sk_audioevents import LogMelTransformer, MFCCTransformer
+from sk_audioevents.audio import load_audio
 from sk_audioevents.features import _kernel
 from sk_audioevents.features._mel_levels import KERNEL_N_FFT
 
@@ -88,6 +91,37 @@ def test_a_clip_has_the_same_bits_in_any_company(precision):
     for results in zip(alone, together, in_threads, strided, strict=True):
         for result in results[1:]:
             np.testing.assert_array_equal(result, results[0])
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        LogMelTransformer(n_mels=20),
+        LogMelTransformer(n_mels=20, pad_mode="reflect"),
+        LogMelTransformer(n_mels=20, n_fft=500),  # in scipy
+        MFCCTransformer(n_mfcc=13),  # with pre-emphasis
+    ],
+)
+@pytest.mark.parametrize("n_clips", [1, 2**24])  # a small job and a large one
+def test_integers_of_a_file_have_the_bits_of_their_floats(transformer, precision, n_clips):
+    rng = np.random.default_rng(0)
+    integers = rng.integers(-(2**15), 2**15, size=5001).astype(np.int16)
+    integers[2000:3000] = rng.integers(-1, 2, size=1000)  # almost silent
+    floats = integers * np.float32(2**-15)
+    extract = clone(transformer).set_params(precision=precision)._make_extractor(n_clips)
+    np.testing.assert_array_equal(extract(integers), extract(floats))
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_files_have_the_bits_of_their_waveforms(tmp_path, suffix, monkeypatch):
+    monkeypatch.setattr("sk_audioevents.features._mel_levels.SMALL_JOB", 0)
+    path = tmp_path / f"clip.{suffix}"
+    soundfile.write(path, noise(30000) / 10, 8000, subtype="PCM_16")
+    transformer = LogMelTransformer(sample_rate=8000, n_mels=20)
+    waveform, _ = load_audio(path)
+    (of_file,), (of_waveform,) = transformer.transform([path]), transformer.transform([waveform])
+    np.testing.assert_array_equal(of_file, of_waveform)
 
 
 def test_clips_are_left_as_they_are():
