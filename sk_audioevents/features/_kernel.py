@@ -147,12 +147,18 @@ def aligned(n_numbers, dtype):
 
 
 def readable(waveform):
-    """Return a contiguous read-only view of a waveform, float32 or int16.
+    """Return the floats and the integers of a waveform, contiguous and read-only: one is empty.
 
-    Only these two are types for numba, so that it compiles once for each.
+    So the kernel takes both and is compiled once.
     """
-    dtype = np.int16 if waveform.dtype == np.int16 else np.float32
-    view = np.ascontiguousarray(waveform, dtype=dtype).view()
+    if waveform.dtype == np.int16:
+        return _read_only(np.empty(0, np.float32)), _read_only(np.ascontiguousarray(waveform))
+    floats = np.ascontiguousarray(waveform, dtype=np.float32)
+    return _read_only(floats), _read_only(np.empty(0, np.int16))
+
+
+def _read_only(array):
+    view = array.view()
     view.flags.writeable = False
     return view
 
@@ -337,6 +343,7 @@ def _compiled(function):
 def _make_mel_levels(sources):
     def mel_levels(
         waveform,
+        integers,
         start,
         hop_length,
         pre_emphasis,
@@ -358,9 +365,10 @@ def _make_mel_levels(sources):
 
         Parameters
         ----------
-        waveform : ndarray of shape (n_samples,)
-            The clip y, from `readable`. Where its full scale is not 1, as of int16, the window is
-            to make up for that.
+        waveform : ndarray of float32
+            The clip y, from `readable`; of no samples if these are in `integers`.
+        integers : ndarray of int16
+            The clip, whose full scale the window has to bring to 1; or of no samples.
         start, hop_length : int
             First sample of frame 0, which may lie before the clip, and the step between frames.
         pre_emphasis : float
@@ -393,7 +401,10 @@ def _make_mel_levels(sources):
         for frame in range(0, len(out), N_FRAMES):
             for part in range(n_parts):
                 first = start + (frame + part * n_lanes) * hop_length
-                _read_samples(waveform, first, pre_emphasis, samples)
+                if len(integers) > 0:
+                    _read_samples(integers, first, pre_emphasis, samples)
+                else:
+                    _read_samples(waveform, first, pre_emphasis, samples)
                 _first_pass(samples, hop_length, tables, tiles, spectrum, n_lanes)
                 for j in range(FIRST_RADIX):
                     _later_passes(

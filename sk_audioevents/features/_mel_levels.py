@@ -102,7 +102,8 @@ class LevelExtractor:
 
     def uses_kernel(self, waveform):
         """Return whether the kernel computes the levels of a waveform."""
-        return self._kernel is not None and (self._is_compiled or not self._is_small(waveform))
+        is_small = self.n_clips * len(waveform) <= SMALL_JOB
+        return self._kernel is not None and (self._is_compiled or not is_small)
 
     def __call__(self, waveform, empty=np.empty):
         """Compute the levels of a waveform.
@@ -119,8 +120,6 @@ class LevelExtractor:
         levels : float32 ndarray of shape (n_frames, n_mels)
             The levels, in decibels.
         """
-        if self._is_small(waveform):  # for which the kernel is not compiled for integers too
-            waveform = _at_full_scale(waveform)
         if self._margin:
             waveform = np.pad(waveform, self._margin, mode="reflect")
         if self.uses_kernel(waveform):
@@ -128,9 +127,6 @@ class LevelExtractor:
             if math.isfinite(peak):  # else a power is above what single precision holds: 380 dB
                 return levels
         return levels_in_scipy(_at_full_scale(waveform), self._within)
-
-    def _is_small(self, waveform):
-        return self.n_clips * len(waveform) <= SMALL_JOB
 
 
 class KernelLevels:
@@ -162,7 +158,7 @@ class KernelLevels:
         n_samples = len(waveform) - 2 * start
         n_frames = 1 + max(0, n_samples - settings.n_fft) // settings.hop_length
         levels = empty((n_frames, settings.bands[2]), np.float32)
-        return levels, self._of_thread.compute(_kernel.readable(waveform), start, levels)
+        return levels, self._of_thread.compute(waveform, start, levels)
 
     def _bind(self, kernel):
         """Return the function (waveform, start, levels) → peak, with memory of its own."""
@@ -178,7 +174,7 @@ class KernelLevels:
 
         def compute(waveform, start, levels):
             return kernel.mel_levels(
-                waveform,
+                *kernel.readable(waveform),
                 start,
                 settings.hop_length,
                 pre_emphasis,

@@ -48,7 +48,7 @@ def test_each_length_gives_the_spectrum(n_fft, dtype):
     workspace = _kernel.workspace(tables, hop_length, 0.0)
     levels = np.empty((n_frames, 21), dtype=np.float32)
     peak = _kernel.mel_levels(
-        _kernel.readable(waveform), 0, hop_length, 0.0, 1.0, 0.0, -300.0, np.inf,
+        *_kernel.readable(waveform), 0, hop_length, 0.0, 1.0, 0.0, -300.0, np.inf,
         tables, workspace, levels,
     )  # fmt: skip
     expected = slow_levels(waveform, n_fft, hop_length, mel_bank)
