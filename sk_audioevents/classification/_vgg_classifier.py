@@ -52,8 +52,8 @@ class VGGEventClassifier(EventClassifier):
         Whether PANNs drop 20 % of what each block gives, and half of what the embedding is made of,
         in training. The other networks have no dropout.
     temporal : {"lstm", "bilstm"}, default=None
-        A recurrent layer over the segments of a clip, in one direction or both, between embedding
-        and classes. A bag's segments are clips of their own to it.
+        A recurrent layer over the segments of a clip, in one direction or both, whose outputs the
+        class layer sees beside the embeddings. A bag's segments are clips of their own to it.
     temporal_dim : int, default=256
         Number of its units, in each direction.
     augment : callable, default=None

@@ -57,8 +57,8 @@ class WaveformEventClassifier(EventClassifier):
     embedding_dim : int, default=1028
         Size of a segment's embedding.
     temporal : {"lstm", "bilstm"}, default=None
-        A recurrent layer over the segments of a clip, in one direction or both, between embedding
-        and classes.
+        A recurrent layer over the segments of a clip, in one direction or both, whose outputs the
+        class layer sees beside the embeddings.
     temporal_dim : int, default=256
         Number of its units, in each direction.
     augment : callable, default=None

@@ -44,7 +44,8 @@ class Head:
         with torch.enable_grad():
             self._outputs = self._inputs
             if module.temporal is not None:
-                self._outputs = self._recur(module.temporal.lstm)
+                outputs = self._recur(module.temporal.lstm)
+                self._outputs = torch.cat([self._inputs, outputs], dim=2)
         self.logits = self._outputs.detach() @ self._weight.T + self._bias
 
     def relevance(self, weights, columns, signs):
@@ -66,7 +67,7 @@ class Head:
         kept : float64 Tensor of shape (B,)
             What biases kept.
         """
-        weight = (signs[:, None] * self._weight[columns])[..., None]  # (B, out_features, 1)
+        weight = (signs[:, None] * self._weight[columns])[..., None]  # (B, n_inputs, 1)
         bias = self._leaf((signs * self._bias[columns])[:, None])
         leaves = [self._inputs, *self._lstm_biases, bias]
         with torch.enable_grad():
@@ -102,7 +103,7 @@ class Head:
         return torch.where(some, carried, bias)
 
     def _recur(self, lstm):
-        """Run the LSTM with constant gates: (B, K, embedding_dim) → (B, K, out_features)."""
+        """Run the LSTM with constant gates: (B, K, embedding_dim) → (B, K, n_outputs)."""
         outputs = []
         for suffix in ("", "_reverse") if lstm.bidirectional else ("",):
             backwards = suffix == "_reverse"

@@ -36,7 +36,10 @@ def add_network(graph, frames, module):
     steps = _encode(graph, frames, module)
     join = _join_by_dense_layer if isinstance(module, PANNsNetwork) else _join_by_convolution
     embeddings = join(graph, steps, module)
-    values = embeddings if module.temporal is None else _lstm(graph, embeddings, module.temporal)
+    values = embeddings
+    if module.temporal is not None:
+        outputs = _lstm(graph, embeddings, module.temporal)
+        values = graph.add("Concat", embeddings, outputs, axis=2)
     weight = _array(module.classes.weight)[:, :, 0, 0].T
     logits = graph.add("Add", graph.add("MatMul", values, weight), _array(module.classes.bias))
     return embeddings, logits

@@ -65,7 +65,7 @@ class PANNsNetwork(ConvolutionNetwork):
     Batch norm of each band; blocks of convolutions, each followed by batch norm and ReLU, each
     block closed by mean pooling; the mean over bands; for each segment, the sum of the largest
     value and the mean over its steps; a dense layer with ReLU, to the embedding; optionally an LSTM
-    over the segments; a dense layer to the classes.
+    over the segments, whose outputs stand beside their embeddings; a dense layer to the classes.
 
     Parameters
     ----------

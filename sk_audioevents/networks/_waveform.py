@@ -17,9 +17,10 @@ class WaveformNetwork(BlockNetwork):
     Blocks of two convolutions in time, each followed by batch norm and ReLU and each block closed
     by max pooling, the last one over half a segment; a 1×1 convolution that narrows them; a
     convolution over the two halves of a segment, to its embedding; optionally an LSTM over the
-    segments; a 1×1 convolution to the classes. By default, at 16 kHz, the blocks make a step of 20
-    ms, and a segment output is about 2 s of which the next one shares the second half: T samples
-    give K = max(1, ceil(T / 16,000) - 1) segment outputs, 5 s thus 4.
+    segments, whose outputs stand beside their embeddings; a 1×1 convolution to the classes. By
+    default, at 16 kHz, the blocks make a step of 20 ms, and a segment output is about 2 s of which
+    the next one shares the second half: T samples give K = max(1, ceil(T / 16,000) - 1) segment
+    outputs, 5 s thus 4.
 
     To the parts that it shares with `VGGNetwork`, a waveform is frames of one sample and one band.
 

@@ -203,7 +203,7 @@ def slow_head(network, embeddings, weights, column, sign, distribute):
     x, lstm = embeddings.numpy(), None if network.temporal is None else network.temporal.lstm
     outputs = x
     if lstm is not None:
-        outputs = lstm(embeddings[None])[0][0].detach().numpy()
+        outputs = np.hstack([x, lstm(embeddings[None])[0][0].detach().numpy()])
     weight = sign * network.classes.weight[column, :, 0, 0].detach().numpy()
     bias = sign * network.classes.bias[column].item()
     relevance, kept = np.zeros_like(outputs), np.zeros(len(x))
@@ -213,7 +213,8 @@ def slow_head(network, embeddings, weights, column, sign, distribute):
             weights[k] * logit, logit, [weight * output], bias, distribute
         )
     if lstm is not None:
-        n_units, by_direction, relevance_x = lstm.hidden_size, relevance, np.zeros_like(x)
+        n_units, by_direction = lstm.hidden_size, relevance[:, x.shape[1] :]
+        relevance_x = relevance[:, : x.shape[1]].copy()
         for d, suffix in enumerate(["", "_reverse"][: 1 + lstm.bidirectional]):
             step = -1 if suffix else 1
             own = by_direction[:, d * n_units : (d + 1) * n_units]
