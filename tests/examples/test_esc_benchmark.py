@@ -127,10 +127,18 @@ def test_the_documented_recipe_is_that_of_the_script(modules):
     block = page.partition(".. code-block:: python\n")[2].partition("\nAs the recipe")[0]
     names = {}
     exec(textwrap.dedent(block), names)
+    exec(
+        textwrap.dedent(page.split(".. code-block:: python\n")[2].partition("\nThat is")[0]), names
+    )
     documented = names["model"]
     (_, frames), _, (_, classifier) = recipes.RECIPES["small_machine"].model().steps
     assert repr(documented[0]) == repr(frames)
     assert repr(documented[1].get_params()) == repr(classifier.get_params())
+    members = [
+        [repr(step.get_params()) for step in member] for _, member in names["committee"].estimators
+    ]
+    ours = [recipes.RECIPES[name].model() for name in recipes.COMMITTEES["committee"]]
+    assert members == [[repr(model[i].get_params()) for i in (0, 2)] for model in ours]
 
 
 def has_size_of_its_own(recipe):
