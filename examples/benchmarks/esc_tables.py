@@ -175,11 +175,16 @@ def _committee_accuracy(results):
     if members.min() == 1 or "probabilities" not in results or results["probabilities"].hasnans:
         return np.nan
     right = [
-        np.array(runs["classes"].iloc[0])[np.mean(runs["probabilities"].tolist(), 0).argmax(1)]
-        == runs["actual"].iloc[0]
+        np.mean(_vote(runs.to_dict("records"))[1] == runs["actual"].iloc[0])
         for _, runs in results.groupby("fold")
     ]
-    return 100 * np.mean([fold.mean() for fold in right])
+    return 100 * np.mean(right)
+
+
+def _vote(results):
+    """Return the mean probabilities of several models of one fold, and the classes they choose."""
+    probabilities = np.mean([result["probabilities"] for result in results], axis=0)
+    return probabilities, np.array(results[0]["classes"])[probabilities.argmax(axis=1)]
 
 
 def _paired_difference(scores, recipe, against):
@@ -204,12 +209,11 @@ def _committee_results(lines):
 
 def _together(results):
     """Return the result of a committee: the mean of probabilities, and the sum of times."""
-    probabilities = np.mean([result["probabilities"] for result in results], axis=0)
-    predicted = np.array(results[0]["classes"])[probabilities.argmax(axis=1)]
+    probabilities, predicted = _vote(results)
     common = {
         key: value
         for key, value in results[0].items()
-        if all(key in r and r[key] == value for r in results)
+        if all(result.get(key) == value for result in results)
     }
     return common | {
         "accuracy": float(np.mean(predicted == results[0]["actual"])),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sk_audioevents._memory import ThreadRoom
 from sk_audioevents._time import samples_to_seconds
 from sk_audioevents.audio._files import system_path
 from sk_audioevents.exceptions import AudioDecodeError
@@ -10,6 +11,8 @@ BLOCK_SAMPLES = 2**16  # of all channels together: 256 KiB of float32
 STEP_16 = np.float32(2**-15)  # full scale of 16-bit samples is 1
 INT_16 = np.dtype("<i2")  # as files hold them; numpy.int16 on all but a few old machines
 _SAMPLES_PER_BYTE = 64  # of room made at once; more is made if the file turns out to hold more
+
+block_room = ThreadRoom()  # where each thread's next block of float32 lies
 
 
 class Recording:
@@ -38,17 +41,12 @@ class Recording:
         The container, such as "WAV".
     subtype : str
         How the samples are encoded, such as "PCM_16".
-    dtype : numpy.dtype
-        What the waveform can be read as without any computation: int16 where the file holds one
-        channel of 16-bit samples, float32 otherwise.
 
     Raises
     ------
     AudioDecodeError
         If the file cannot be opened or its header is wrong.
     """
-
-    dtype = np.dtype(np.float32)
 
     def __init__(self, path, size, first_bytes):
         self.path = path
@@ -62,6 +60,15 @@ class Recording:
             if isinstance(error, OSError):
                 raise unreadable(path, error) from error
             raise
+
+    @property
+    def dtype(self):
+        """What the waveform can be read as without any computation.
+
+        int16 where the file holds one channel of 16-bit samples, float32 otherwise.
+        """
+        is_integer = self.subtype == "PCM_16" and self.n_channels == 1 and INT_16.isnative
+        return INT_16 if is_integer else np.dtype(np.float32)
 
     def __enter__(self):
         return self
@@ -200,6 +207,26 @@ class Recording:
 
     def _seconds(self, n_samples):
         return f"{samples_to_seconds(n_samples, self.sample_rate):.9g} s"
+
+
+def block_of_integers(integers, dtype):
+    """Return a block of 16-bit samples as they are, or as float32 in the range from -1 to 1.
+
+    Parameters
+    ----------
+    integers : int16 ndarray of shape (n_samples, n_channels)
+        The samples.
+    dtype : dtype
+        What is wanted: int16 or float32.
+
+    Returns
+    -------
+    block : ndarray of shape (n_samples, n_channels)
+        The samples, until the thread's next block takes their place.
+    """
+    if dtype == INT_16:
+        return integers
+    return np.multiply(integers, STEP_16, out=block_room(integers.shape, np.float32))
 
 
 def unreadable(path, error):

@@ -18,6 +18,7 @@ from sk_audioevents.audio._recording import (
     INT_16,
     STEP_16,
     Recording,
+    block_of_integers,
     unreadable,
 )
 
@@ -25,7 +26,7 @@ HEADER_BYTES = 1024  # where the samples must begin; recorders write their notes
 _PCM = 1
 _LONGEST_AT_ONCE = 2**22  # samples: 8 MiB of integers, that a thread keeps
 
-_block_room, _integer_room = ThreadRoom(), ThreadRoom()
+_integer_room = ThreadRoom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,6 @@ class WavRecording(Recording):
         self.n_channels = layout.n_channels
         self.n_samples = layout.n_samples
         self._offset = layout.offset
-        if self.n_channels == 1 and INT_16.isnative:
-            self.dtype = INT_16
         super().__init__(path, size, first_bytes)
 
     def _open(self):
@@ -138,10 +137,7 @@ class WavRecording(Recording):
             if len(integers) == 0:
                 break
             at += len(integers)
-            if dtype == INT_16:
-                yield integers
-            else:
-                yield np.multiply(integers, STEP_16, out=_block_room(integers.shape, np.float32))
+            yield block_of_integers(integers, dtype)
 
     def _mono(self, first, n_samples, empty, dtype):
         if self.n_channels > 1 or n_samples > _LONGEST_AT_ONCE:

@@ -246,7 +246,7 @@ class SegmentNetwork(nn.Module):
         """
         if self.temporal is not None:
             outputs = self.temporal(embeddings, n_segments)
-            embeddings = torch.cat([embeddings, outputs.to(embeddings.dtype)], dim=1)
+            embeddings = torch.cat([embeddings, outputs], dim=1)
         return self.classes(embeddings)[..., 0].transpose(1, 2)
 
     def segment_logits(self, frames, n_frames=None, sample_weight=None):

@@ -16,9 +16,9 @@ class VGGNetwork(BlockNetwork):
     Blocks of two 3×3 convolutions (the last block: one), each followed by batch norm and ReLU and
     each block closed by max pooling; a convolution over 2 time steps and all bands that are left,
     to the embedding; optionally an LSTM over the segments, whose outputs stand beside their
-    embeddings; a 1×1 convolution to the classes. With
-    six blocks that halve time, a segment output sees 128 frames and the next one starts 64 later:
-    T frames give K = max(1, ceil(T / 64) - 1) segment outputs, 896 frames thus 13.
+    embeddings; a 1×1 convolution to the classes. With six blocks that halve time, a segment output
+    sees 128 frames and the next one starts 64 later: T frames give K = max(1, ceil(T / 64) - 1)
+    segment outputs, 896 frames thus 13.
 
     Parameters
     ----------
