@@ -2,7 +2,7 @@
 
 Only files whose header leaves no doubt are read here, and that is most: of one format chunk, with
 sizes that are those of the file. libsndfile reads all others, and says what is wrong with them. The
-samples are the same, and a clip of five seconds arrives in two thirds of the time. After the RIFF
+samples are the same, and a clip of five seconds arrives in 0.4 of the time. After the RIFF
 specification (IBM and Microsoft, 1991), chapters 2 and 3.
 """
 
