@@ -6,6 +6,7 @@ import threading
 import numpy as np
 
 _BLOCK_BYTES = 2**23  # numpy asks for huge pages from 4 MiB on, where the system has them
+_HUGE_PAGE = 2**21  # bytes, on most systems
 _ALIGNMENT = 64  # bytes: a line of the processor's cache
 _ROOM_BYTES = 2**26  # what a thread keeps at most: 6 minutes at 44.1 kHz
 
@@ -43,7 +44,14 @@ class ThreadBlocks:
             return np.empty(shape, dtype)
         block, start = getattr(self._of_thread, "block", (None, 0))
         if block is None or start + n_bytes > _BLOCK_BYTES:
-            block, start = np.empty(_BLOCK_BYTES, dtype=np.uint8), 0
+            block, start = _aligned_block(), 0
         stop = start + n_bytes
         self._of_thread.block = block, stop + -stop % _ALIGNMENT
         return block[start:stop].view(dtype).reshape(shape)
+
+
+def _aligned_block():
+    """Return a block that is all huge pages: at an end that is not, the system finds 512 small."""
+    buffer = np.empty(_BLOCK_BYTES + _HUGE_PAGE, dtype=np.uint8)
+    start = -buffer.ctypes.data % _HUGE_PAGE
+    return buffer[start : start + _BLOCK_BYTES]

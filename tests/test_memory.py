@@ -37,3 +37,8 @@ def test_threads_fill_blocks_of_their_own():
         thread.join()
     distance = abs(found[0].ctypes.data - found[1].ctypes.data)
     assert distance > 2**20
+
+
+def test_blocks_begin_at_a_huge_page():
+    blocks = ThreadBlocks()
+    assert blocks((7,), np.float32).ctypes.data % 2**21 == 0

@@ -60,8 +60,8 @@ def check_files(paths, *, on_error="raise"):
     return {row: error for row, error in rows if error is not None}
 
 
-def check_file(path):
-    """Check that there is a file to read at a path.
+def file_size(path):
+    """Return the size of the file at a path, without opening it.
 
     Parameters
     ----------
@@ -71,14 +71,14 @@ def check_file(path):
     Returns
     -------
     size : int
-        The size of the file, in bytes.
+        In bytes.
 
     Raises
     ------
     AudioFileNotFoundError
         If there is no file.
     AudioDecodeError
-        If what is there is no regular file, is empty, is larger than 64 GiB or may not be read.
+        If what is there is no regular file, is empty or is larger than 64 GiB.
     """
     try:
         encoded = system_path(path)
@@ -91,8 +91,6 @@ def check_file(path):
         problem = f"the path is not one that a file can have ({error})"
         raise AudioDecodeError(path, problem) from error
     problem = _status_problem(status)
-    if problem is None and not os.access(encoded, os.R_OK):
-        problem = "reading it is not permitted"
     if problem is not None:
         raise AudioDecodeError(path, problem)
     return status.st_size
@@ -109,9 +107,11 @@ def system_path(path):
 
 def _file_error(path):
     try:
-        check_file(path)
+        file_size(path)
     except AudioDecodeError as error:
         return error
+    if not os.access(system_path(path), os.R_OK):
+        return AudioDecodeError(path, "reading it is not permitted")
     return None
 
 

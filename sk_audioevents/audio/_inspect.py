@@ -3,10 +3,10 @@
 import os
 
 import numpy as np
-from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 from sk_audioevents._base import N_JOBS, validate_params
+from sk_audioevents._parallel import map_in_order
 from sk_audioevents._time import samples_to_seconds
 from sk_audioevents.audio._header import not_finite_problem
 from sk_audioevents.audio._open import open_recording
@@ -89,11 +89,12 @@ def inspect_files(paths, *, n_jobs=None, verbose=0):
 
     paths = [os.fspath(path) for path in paths]
     distinct = list(dict.fromkeys(paths))
-    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-        delayed(_inspect)(path) for path in distinct
-    )
     progress = tqdm(
-        results, total=len(distinct), desc="inspect_files", unit="file", disable=not verbose
+        map_in_order(_inspect, distinct, n_jobs),
+        total=len(distinct),
+        desc="inspect_files",
+        unit="file",
+        disable=not verbose,
     )
     rows = dict(zip(distinct, progress, strict=True))
     table = pd.DataFrame([rows[path] for path in paths], columns=list(_COLUMNS), dtype=object)

@@ -1,7 +1,7 @@
 """Which decoder opens a file."""
 
 from sk_audioevents.audio._av import AvRecording, find_container
-from sk_audioevents.audio._files import check_file, system_path
+from sk_audioevents.audio._files import file_size, system_path
 from sk_audioevents.audio._recording import unreadable
 from sk_audioevents.audio._soundfile import SoundFileRecording
 from sk_audioevents.audio._wav import HEADER_BYTES, WavRecording, find_layout
@@ -25,7 +25,7 @@ def open_recording(path):
     AudioDecodeError
         If the file cannot be opened or its header is wrong.
     """
-    size = check_file(path)
+    size = file_size(path)
     file = None
     try:
         file = open(system_path(path), "rb", buffering=0)  # noqa: SIM115 - a recording may keep it

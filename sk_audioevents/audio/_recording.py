@@ -23,7 +23,7 @@ class Recording:
     Parameters
     ----------
     path : str or os.PathLike
-        The file, after `check_file`.
+        The file, after `file_size`.
     size : int
         Its size in bytes.
     first_bytes : bytes

@@ -3,10 +3,10 @@
 from numbers import Integral
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.utils import check_random_state
 
 from sk_audioevents._base import N_JOBS, Interval
+from sk_audioevents._parallel import map_in_order
 from sk_audioevents._stateless import StatelessTransformer
 from sk_audioevents._validation import check_augmented, check_clips, object_array
 from sk_audioevents.audio import load_audio
@@ -119,15 +119,15 @@ class WaveformAugmenter(StatelessTransformer):
         if self.augmentation is None:
             return _collect(kind, clips)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        augmented = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(self._augmented)(clip, np.random.default_rng([seed, row]))
-            for row, clip in enumerate(clips)
-        )
+        rows = [(clip, [seed, row]) for row, clip in enumerate(clips)]
+        augmented = list(map_in_order(self._augmented, rows, self.n_jobs))
         if kind == "array":
             augmented = [fit_length(clip, clips.shape[1]) for clip in augmented]
         return _collect(kind, augmented)
 
-    def _augmented(self, clip, rng):
+    def _augmented(self, row):
+        clip, seed = row
+        rng = np.random.default_rng(seed)
         augmented = self.augmentation(clip, self.sample_rate, rng)
         return check_augmented(augmented, self.augmentation, "augmentation")
 
@@ -156,9 +156,7 @@ class WaveformAugmenter(StatelessTransformer):
     def _read_clips(self, X):
         kind, clips = self._check_clips(X, reset=False)
         if kind == "files":
-            clips = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-                delayed(self._read_file)(clip) for clip in clips
-            )
+            clips = list(map_in_order(self._read_file, clips, self.n_jobs))
         return kind, clips
 
     def _read_file(self, clip):

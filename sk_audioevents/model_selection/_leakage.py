@@ -3,15 +3,16 @@
 import hashlib
 import os
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_consistent_length
 from tqdm.auto import tqdm
 
 from sk_audioevents._base import N_JOBS, validate_params
+from sk_audioevents._parallel import map_in_order
 from sk_audioevents.audio import check_files, load_audio
 from sk_audioevents.model_selection._fingerprint import fingerprint, similar_pairs
 from sk_audioevents.model_selection._groups import group_codes
@@ -146,11 +147,13 @@ def _split(cv, paths, y, groups):
 def _read_all(paths, near_duplicates, n_jobs, verbose):
     """Return the number of the content of each clip, and the fingerprint of each content."""
     distinct = list(dict.fromkeys(paths))
-    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-        delayed(_read)(path, near_duplicates) for path in distinct
-    )
+    read = partial(_read, near_duplicates=near_duplicates)
     progress = tqdm(
-        results, total=len(distinct), desc="check_leakage", unit="file", disable=not verbose
+        map_in_order(read, distinct, n_jobs),
+        total=len(distinct),
+        desc="check_leakage",
+        unit="file",
+        disable=not verbose,
     )
     of_path = dict(zip(distinct, progress, strict=True))
     contents, digests = pd.factorize(np.array([of_path[path][0] for path in paths], dtype=object))

@@ -158,6 +158,4 @@ def test_each_job_is_one_thread(n_fft):
         return int(result.stdout)
 
     assert n_more(1) == 0
-    assert (
-        0 < n_more(3) <= 6
-    )  # three that work, and the three in which joblib's pool keeps its books
+    assert n_more(3) == 2  # beside the one that asks, which works too
