@@ -2,6 +2,7 @@
 
 from sk_audioevents.audio._av import AvRecording, find_container
 from sk_audioevents.audio._files import file_size, system_path
+from sk_audioevents.audio._miniaudio import MiniaudioRecording, miniaudio
 from sk_audioevents.audio._recording import unreadable
 from sk_audioevents.audio._soundfile import SoundFileRecording
 from sk_audioevents.audio._wav import HEADER_BYTES, WavRecording, find_layout
@@ -38,5 +39,12 @@ def open_recording(path):
     if layout is not None:
         return WavRecording(path, size, first_bytes, file, layout)
     file.close()
-    decoder = SoundFileRecording if find_container(first_bytes) is None else AvRecording
-    return decoder(path, size, first_bytes)
+    return _decoder(first_bytes)(path, size, first_bytes)
+
+
+def _decoder(first_bytes):
+    if find_container(first_bytes) is not None:
+        return AvRecording
+    if first_bytes[:4] == b"fLaC" and miniaudio() is not None:
+        return MiniaudioRecording
+    return SoundFileRecording
