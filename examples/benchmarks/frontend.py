@@ -2,12 +2,14 @@
 
 All contenders take the same clips in turn, in one run, with as many threads; what is compared is
 the ratio of their times, round by round, since other work on the machine then strikes all alike.
-Times are those of the processor, in one thread; two threads are compared with one by the clock.
+Each package works in a process of its own, as its users have it: what one frees, the C library may
+keep for the next, which then need not ask the system for memory. Times are those of the processor,
+in one thread; two threads are compared with one by the clock.
 
 Clips are the recordings of ESC-10 in the folder that the environment variable SK_AUDIOEVENTS_DATA
 names, else noise. Each is also written as WAV, FLAC and OGG into a temporary folder.
 
-    python examples/benchmarks/frontend.py [--clips 20] [--rounds 11]
+    python examples/benchmarks/frontend.py [--clips 80] [--rounds 11]
 """
 
 import os
@@ -17,10 +19,12 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
 import argparse
+import atexit
+import multiprocessing
 import platform
 import tempfile
 import time
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import joblib
@@ -44,23 +48,28 @@ MFCC = {
     "n_mfcc": 40,
 }
 FORMATS = {"WAV": "PCM_16", "FLAC": "PCM_16", "OGG": "VORBIS"}
-KERNELS = "kernel alone, {}"
-TRANSFORMS = "transform, {}"
+PRECISIONS = ("double", "single")
+KERNEL = "kernel alone, {}"
+TRANSFORM = "transform, {}"
+OTHERS = ("librosa", "torchaudio")  # contenders with a process of their own
 TRANSFORMERS = {"log-mel": LogMelTransformer, "MFCC": MFCCTransformer}
 
 
-def librosa_log_mel(waveform):
-    """Return librosa's log-mel spectrogram."""
-    return librosa.power_to_db(librosa.feature.melspectrogram(y=waveform, sr=RATE, **LOG_MEL))
-
-
-def librosa_mfcc(waveform):
-    """Return librosa's coefficients of the pre-emphasised waveform."""
+def librosa_features(kind, waveform):
+    """Return librosa's log-mel spectrogram, or coefficients of the pre-emphasised waveform."""
+    if kind == "log-mel":
+        return librosa.power_to_db(librosa.feature.melspectrogram(y=waveform, sr=RATE, **LOG_MEL))
     return librosa.feature.mfcc(y=librosa.effects.preemphasis(waveform), sr=RATE, **MFCC)
 
 
+def librosa_from_path(path):
+    """Return librosa's log-mel spectrogram of a file."""
+    return librosa_features("log-mel", librosa.load(path, sr=RATE)[0])
+
+
+@cache
 def torchaudio_functions():
-    """Return torchaudio's log-mel and MFCC functions of a waveform, or none."""
+    """Return torchaudio's log-mel and MFCC functions of a tensor, or none."""
     try:
         import torch
         import torchaudio
@@ -89,17 +98,69 @@ def torchaudio_functions():
     }
 
 
-def measure(cases, n_rounds, n_clips, clock=time.process_time):
-    """Return milliseconds per clip of each case in each round; all cases take turns."""
-    for run in cases.values():
-        run()
-    times = {name: [] for name in cases}
-    for _ in range(n_rounds):
-        for name, run in cases.items():
+def torchaudio_features(kind, waveform):
+    """Return torchaudio's log-mel spectrogram or coefficients."""
+    return torchaudio_functions()[kind](waveform)
+
+
+class Package:
+    """A process in which one package does what it is told, and says how long it took."""
+
+    def __init__(self):
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,))
+        self._process.start()
+        atexit.register(self._end)
+
+    def _end(self):
+        self._connection.send((None, None))
+        self._process.join()
+
+    def prepare(self, name, run):
+        """Send a function of no arguments, and have it called once."""
+        self._connection.send((name, run))
+        self._connection.recv()
+
+    def time(self, name, clock):
+        """Return how many seconds the function of a name takes, by a clock of the module time."""
+        self._connection.send((name, clock))
+        return self._connection.recv()
+
+
+def _serve(connection):
+    runs = {}
+    while True:
+        name, message = connection.recv()
+        if name is None:
+            return
+        if callable(message):
+            runs[name] = message
+            message()
+            connection.send(None)
+        else:
+            clock, run = getattr(time, message), runs[name]
             start = clock()
             run()
-            times[name].append((clock() - start) / n_clips * 1e3)
-    return {name: np.array(values) for name, values in times.items()}
+            connection.send(clock() - start)
+
+
+@cache
+def package(name):  # noqa: ARG001 - it is the key
+    """Return the process of a package."""
+    return Package()
+
+
+def measure(cases, n_rounds, n_clips, clock="process_time"):
+    """Return milliseconds per clip of each case in each round; all cases take turns."""
+    packages = {case: package(case if case in OTHERS else "ours") for case, _ in cases}
+    for key, run in cases.items():
+        packages[key[0]].prepare(key, run)
+    times = {key: [] for key in cases}
+    for _ in range(n_rounds):
+        for key in cases:
+            times[key].append(packages[key[0]].time(key, clock) / n_clips * 1e3)
+    return {key: np.array(values) for key, values in times.items()}
 
 
 def print_table(title, times, baseline="librosa"):
@@ -107,15 +168,15 @@ def print_table(title, times, baseline="librosa"):
     print(f"\n{title}\n")
     print(f"| | ms per clip | times {baseline}'s speed | smallest to largest |")
     print("|---|---:|---:|---:|")
-    for name, values in times.items():
-        ratios = times[baseline] / values
+    for (name, n_jobs), values in times.items():
+        ratios = times[baseline, n_jobs] / values
         print(
             f"| {name} | {np.median(values):.3f} | {np.median(ratios):.1f} | "
             f"{ratios.min():.1f} to {ratios.max():.1f} |"
         )
 
 
-def in_threads(function, items, n_jobs, keep=True):
+def in_threads(function, items, n_jobs, keep):
     """Apply a function to each item, in threads, and keep the results or drop each.
 
     To find new memory for results takes the system some 0.1 ms a clip. `transform` keeps them, and
@@ -132,70 +193,70 @@ def in_threads(function, items, n_jobs, keep=True):
     return parallel(joblib.delayed(apply)(item) for item in items)
 
 
-def kernel_cases(kind, clips, n_jobs):
+def kernel_cases(kind, clips):
     """Return the contenders from one waveform to its frames, which are dropped."""
-    function = {"log-mel": librosa_log_mel, "MFCC": librosa_mfcc}[kind]
-    cases = {"librosa": lambda: in_threads(function, clips, n_jobs, keep=False)}
-    for precision in ("double", "single"):
-        extract = TRANSFORMERS[kind](precision=precision)._make_extractor(n_clips=10**9)
-        cases[KERNELS.format(precision)] = lambda e=extract: in_threads(e, clips, n_jobs, False)
-    return cases
+    functions = {"librosa": partial(librosa_features, kind)}
+    for precision in PRECISIONS:
+        transformer = TRANSFORMERS[kind](precision=precision)
+        functions[KERNEL.format(precision)] = transformer._make_extractor(n_clips=10**9)
+    if torchaudio_functions():
+        functions["torchaudio"] = partial(torchaudio_features, kind)
+    return {
+        (name, 1): partial(in_threads, function, clips, 1, False)
+        for name, function in functions.items()
+    }
 
 
 def waveform_cases(kind, clips, n_jobs):
     """Return the contenders from waveforms to the frames of all of them."""
-    function = {"log-mel": librosa_log_mel, "MFCC": librosa_mfcc}[kind]
-    cases = {"librosa": lambda: in_threads(function, clips, n_jobs)}
-    other = torchaudio_functions().get(kind)
-    if other is not None:
-        cases["torchaudio"] = lambda: in_threads(other, clips, n_jobs)
+    function = partial(librosa_features, kind)
+    cases = {("librosa", n_jobs): partial(in_threads, function, clips, n_jobs, True)}
     return cases | transform_cases(kind, clips, n_jobs)
 
 
 def path_cases(paths, n_jobs):
     """Return the contenders from paths to log-mel frames."""
-
-    def librosa_from_path(path):
-        return librosa_log_mel(librosa.load(path, sr=RATE)[0])
-
-    cases = {"librosa": lambda: in_threads(librosa_from_path, paths, n_jobs)}
+    cases = {("librosa", n_jobs): partial(in_threads, librosa_from_path, paths, n_jobs, True)}
     return cases | transform_cases("log-mel", paths, n_jobs)
 
 
 def transform_cases(kind, clips, n_jobs):
     """Return our transformers, on waveforms or paths."""
-    cases = {}
-    for precision in ("double", "single"):
-        transformer = TRANSFORMERS[kind](precision=precision, n_jobs=n_jobs)
-        cases[TRANSFORMS.format(precision)] = lambda t=transformer: t.transform(clips)
-    return cases
+    return {
+        (TRANSFORM.format(precision), n_jobs): partial(
+            TRANSFORMERS[kind](precision=precision, n_jobs=n_jobs).transform, clips
+        )
+        for precision in PRECISIONS
+    }
 
 
 def measure_threads(kind, clips, n_rounds):
     """Return the speed of two threads over one, in each round: double, single, librosa.
 
-    There are enough clips for the time that a pool of threads takes to start not to count.
+    There are at least as many clips as ESC-10 has: it takes the system some ms to give work to a
+    processor that had none.
     """
-    clips = list(clips) * 10
+    clips = list(clips) * -(-400 // len(clips))
     make = path_cases if isinstance(clips[0], str) else partial(waveform_cases, kind)
-    cases = {(name, n_jobs): run for n_jobs in (1, 2) for name, run in make(clips, n_jobs).items()}
-    cases = {key: run for key, run in cases.items() if key[0] != "torchaudio"}
-    times = measure(cases, max(3, n_rounds // 3), len(clips), time.perf_counter)
-    names = [TRANSFORMS.format("double"), TRANSFORMS.format("single"), "librosa"]
+    cases = make(clips, 1) | make(clips, 2)
+    # One thread and two take turns, so that what the machine does besides strikes both.
+    cases = {key: cases[key] for key in sorted(cases)}
+    times = measure(cases, max(3, n_rounds // 3), len(clips), "perf_counter")
+    names = [*map(TRANSFORM.format, PRECISIONS), "librosa"]
     return [times[name, 1] / times[name, 2] for name in names]
 
 
 def stage_cases(paths, resampled_paths, clips):
     """Return what a path goes through: decoding, resampling, the spectrum."""
     extract = LogMelTransformer()._make_extractor(n_clips=10**6)
-    return {
-        "decode": lambda: [load_audio(path) for path in paths],
-        "decode and resample from 48 kHz": lambda: [
-            load_audio(path, sample_rate=RATE) for path in resampled_paths
-        ],
-        "spectrum": lambda: [extract(clip) for clip in clips],
-        "all, at 44.1 kHz": lambda: LogMelTransformer().transform(paths),
+    resample = partial(load_audio, sample_rate=RATE)
+    runs = {
+        "decode": partial(in_threads, load_audio, paths, 1, False),
+        "decode and resample from 48 kHz": partial(in_threads, resample, resampled_paths, 1, False),
+        "spectrum": partial(in_threads, extract, clips, 1, False),
+        "all, at 44.1 kHz": partial(LogMelTransformer().transform, paths),
     }
+    return {(name, 1): run for name, run in runs.items()}
 
 
 @numba.njit
@@ -255,7 +316,7 @@ def write_clips(clips, folder, name, rate=RATE):
 def main():
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--clips", type=int, default=20, help="number of clips")
+    parser.add_argument("--clips", type=int, default=80, help="number of clips")
     parser.add_argument("--rounds", type=int, default=11, help="turns of each contender")
     options = parser.parse_args()
     clips, source = read_clips(options.clips)
@@ -266,17 +327,14 @@ def main():
         f"numba {numba.__version__}, numpy {np.__version__}, scipy {scipy.__version__}, "
         f"librosa {librosa.__version__}."
     )
-    speedups = {}
-    for kind in ("log-mel", "MFCC"):
-        times = measure(kernel_cases(kind, clips, 1), options.rounds, n_clips)
-        print_table(f"**Waveform to {kind}, frames dropped**", times)
-        if kind == "log-mel":
-            log_mel = times
+    speedups, stages, kernels = {}, {}, {}
+    for kind in TRANSFORMERS:
+        kernels[kind] = measure(kernel_cases(kind, clips), options.rounds, n_clips)
+        print_table(f"**Waveform to {kind}, frames dropped**", kernels[kind])
         times = measure(waveform_cases(kind, clips, 1), options.rounds, n_clips)
         print_table(f"**Waveform to {kind}, frames kept**", times)
         speedups[f"waveform to {kind}"] = measure_threads(kind, clips, options.rounds)
     with tempfile.TemporaryDirectory() as folder:
-        stages = {}
         for name in FORMATS:
             paths = write_clips(clips, Path(folder), name)
             times = measure(path_cases(paths, 1), options.rounds, n_clips)
@@ -284,23 +342,38 @@ def main():
             speedups[f"{name} file to log-mel"] = measure_threads("log-mel", paths, options.rounds)
             resampled = write_clips(clips, Path(folder), name, 48000)
             stages[name] = measure(stage_cases(paths, resampled, clips), options.rounds, n_clips)
+    print_speedups(speedups)
+    print_stages(stages)
+    print_limit(kernels["log-mel"])
+
+
+def print_speedups(speedups):
+    """Print how many times as fast two threads are."""
     print("\n**Two threads against one, times the speed, by the clock**\n")
     print("| | double | single | librosa |\n|---|---:|---:|---:|")
     for name, ratios in speedups.items():
         cells = [f"{np.median(r):.2f} ({r.min():.2f} to {r.max():.2f})" for r in ratios]
         print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def print_stages(stages):
+    """Print how long each stage takes, for each format."""
     print("\n**Where the time goes, ms per clip, one thread, double precision**\n")
-    print("| | " + " | ".join(FORMATS) + " |\n|---|" + "---:|" * len(FORMATS))
+    print("| | " + " | ".join(stages) + " |\n|---|" + "---:|" * len(stages))
     for stage in next(iter(stages.values())):
         medians = [f"{np.median(times[stage]):.2f}" for times in stages.values()]
-        print(f"| {stage} | " + " | ".join(medians) + " |")
+        print(f"| {stage[0]} | " + " | ".join(medians) + " |")
+
+
+def print_limit(times):
+    """Print how near the kernel is to the additions and multiplications that are possible."""
     print("\n**How near the spectrum is to what the processor can do**\n")
     print("| | operations per clip | at best, per second | at best, ms | measured, ms | share |")
     print("|---|---:|---:|---:|---:|---:|")
     operations = operations_of_log_mel(5 * RATE)
-    for precision, dtype in (("double", np.float64), ("single", np.float32)):
+    for precision, dtype in zip(PRECISIONS, (np.float64, np.float32)):
         peak = peak_operations(dtype)
-        measured = np.median(log_mel[KERNELS.format(precision)])
+        measured = np.median(times[KERNEL.format(precision), 1])
         print(
             f"| {precision} | {operations / 1e6:.1f} million | {peak / 1e9:.0f} billion | "
             f"{operations / peak * 1e3:.3f} | {measured:.3f} | "

@@ -209,15 +209,18 @@ def _read_samples(waveform, start, pre_emphasis, samples):
     samples[:begin] = 0
     samples[end:] = 0
     inside, source = samples[begin:end], waveform[start + begin : start + end]
-    for i in range(len(source)):
-        inside[i] = source[i]
-    if pre_emphasis != 0:
-        number = samples.dtype.type
-        coefficient = number(pre_emphasis)
-        first = 1 if start + begin == 0 else 0  # before the first sample there is silence
-        later, before = inside[first:], waveform[start + begin + first - 1 : start + end - 1]
-        for i in range(len(later)):
-            later[i] -= coefficient * number(before[i])
+    if pre_emphasis == 0:
+        for i in range(len(source)):
+            inside[i] = source[i]
+        return
+    number = samples.dtype.type
+    coefficient = number(pre_emphasis)
+    first = 1 if start + begin == 0 and len(source) else 0  # before it there is silence
+    inside[:first] = source[:first]
+    later, now = inside[first:], source[first:]
+    before = waveform[start + begin + first - 1 : start + end - 1]
+    for i in range(len(later)):
+        later[i] = number(now[i]) - coefficient * number(before[i])
 
 
 @njit
@@ -400,6 +403,8 @@ def _make_mel_levels(sources):
         peak = np.float32(floor)
         for frame in range(0, len(out), N_FRAMES):
             for part in range(n_parts):
+                if frame + part * n_lanes >= len(out):
+                    break
                 first = start + (frame + part * n_lanes) * hop_length
                 if len(integers) > 0:
                     _read_samples(integers, first, pre_emphasis, samples)
