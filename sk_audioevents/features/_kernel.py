@@ -271,10 +271,10 @@ def _later_passes(spectrum, start, length, radices, factors, index):
 
 
 @njit
-def _power_spectrum(tables, spectrum, power, part, n_parts):
-    """Take the power spectrum of the real frames from the complex spectrum."""
+def _power_spectrum(first, tables, spectrum, power, part, n_parts):
+    """Take the powers of every eighth bin k, and of bins M - k, from the complex spectrum."""
     length, places = len(tables.places) - 1, tables.places
-    for k in range(length // 2 + 1):
+    for k in range(first, length // 2 + 1, FIRST_RADIX):
         steps.split_to_power(
             spectrum,
             places[k],
@@ -411,16 +411,21 @@ def _make_mel_levels(sources):
                 else:
                     _read_samples(waveform, first, pre_emphasis, samples)
                 _first_pass(samples, hop_length, tables, tiles, spectrum, n_lanes)
-                for j in range(FIRST_RADIX):
-                    _later_passes(
-                        spectrum,
-                        2 * j * (length + 1),
-                        length,
-                        tables.radices[1:],
-                        tables.factors,
-                        first_factors,
-                    )
-                _power_spectrum(tables, spectrum, power, part, n_parts)
+                for j in range(FIRST_RADIX // 2 + 1):
+                    # The bins of a block are split with those of one other, while both are near.
+                    mirrored = (FIRST_RADIX - j) % FIRST_RADIX
+                    pair = range(j, mirrored + 1, max(1, mirrored - j))
+                    for block in pair:
+                        _later_passes(
+                            spectrum,
+                            2 * block * (length + 1),
+                            length,
+                            tables.radices[1:],
+                            tables.factors,
+                            first_factors,
+                        )
+                    for block in pair:
+                        _power_spectrum(block, tables, spectrum, power, part, n_parts)
             _raise_to(exponent, power)
             _band_levels(tables, power, shift, floor, levels, peaks)
             frames = out[frame : frame + N_FRAMES]
