@@ -2,9 +2,10 @@
 
 All contenders take the same clips in turn, in one run, with as many threads; what is compared is
 the ratio of their times, round by round, since other work on the machine then strikes all alike.
-Each package works in a process of its own, as its users have it: what one frees, the C library may
-keep for the next, which then need not ask the system for memory. Times are those of the processor,
-in one thread; two threads are compared with one by the clock.
+Each package works in a process of its own, which reads the clips one by one, as its users have it:
+where large arrays were freed before, the C library keeps their memory, and who makes many arrays
+need not ask the system for it. Times are those of the processor, in one thread; two threads are
+compared with one by the clock.
 
 Clips are the recordings of ESC-10 in the folder that the environment variable SK_AUDIOEVENTS_DATA
 names, else noise. Each is also written as WAV, FLAC and OGG into a temporary folder.
@@ -101,6 +102,23 @@ def torchaudio_functions():
 def torchaudio_features(kind, waveform):
     """Return torchaudio's log-mel spectrogram or coefficients."""
     return torchaudio_functions()[kind](waveform)
+
+
+class Waveforms(list):
+    """The clips in some WAV files, several times over; each process reads the files itself."""
+
+    def __init__(self, paths, times=1):
+        self.paths = tuple(paths)
+        self.times = times
+        super().__init__(_read_waveforms(self.paths) * times)
+
+    def __reduce__(self):
+        return Waveforms, (self.paths, self.times)
+
+
+@cache
+def _read_waveforms(paths):
+    return [soundfile.read(path, dtype="float32")[0] for path in paths]
 
 
 class Package:
@@ -230,18 +248,22 @@ def transform_cases(kind, clips, n_jobs):
     }
 
 
-def measure_threads(kind, clips, n_rounds):
+def measure_threads(cases, n_clips, n_rounds):
     """Return the speed of two threads over one, in each round: double, single, librosa.
 
-    There are at least as many clips as ESC-10 has: it takes the system some ms to give work to a
-    processor that had none.
+    Parameters
+    ----------
+    cases : callable
+        Returns the contenders for a number of threads.
+    n_clips : int
+        How many clips each of them treats.
+    n_rounds : int
+        Of the other tables; here a third of them will do.
     """
-    clips = list(clips) * -(-400 // len(clips))
-    make = path_cases if isinstance(clips[0], str) else partial(waveform_cases, kind)
-    cases = make(clips, 1) | make(clips, 2)
+    cases = cases(n_jobs=1) | cases(n_jobs=2)
     # One thread and two take turns, so that what the machine does besides strikes both.
     cases = {key: cases[key] for key in sorted(cases)}
-    times = measure(cases, max(3, n_rounds // 3), len(clips), "perf_counter")
+    times = measure(cases, max(3, n_rounds // 3), n_clips, "perf_counter")
     names = [*map(TRANSFORM.format, PRECISIONS), "librosa"]
     return [times[name, 1] / times[name, 2] for name in names]
 
@@ -305,11 +327,12 @@ def read_clips(n_clips):
     return [rng.normal(0, 0.1, 5 * RATE).astype(np.float32) for _ in range(n_clips)], "noise"
 
 
-def write_clips(clips, folder, name, rate=RATE):
+def write_clips(clips, folder, name, rate=RATE, subtype=None):
     """Write the clips as files of one format; return their paths."""
-    paths = [str(folder / f"{i}-{rate}.{name.lower()}") for i in range(len(clips))]
+    subtype = subtype or FORMATS[name]
+    paths = [str(folder / f"{i}-{rate}-{subtype}.{name.lower()}") for i in range(len(clips))]
     for path, clip in zip(paths, clips):
-        soundfile.write(path, clip, rate, format=name, subtype=FORMATS[name])
+        soundfile.write(path, clip, rate, format=name, subtype=subtype)
     return paths
 
 
@@ -327,21 +350,33 @@ def main():
         f"numba {numba.__version__}, numpy {np.__version__}, scipy {scipy.__version__}, "
         f"librosa {librosa.__version__}."
     )
-    speedups, stages, kernels = {}, {}, {}
-    for kind in TRANSFORMERS:
-        kernels[kind] = measure(kernel_cases(kind, clips), options.rounds, n_clips)
-        print_table(f"**Waveform to {kind}, frames dropped**", kernels[kind])
-        times = measure(waveform_cases(kind, clips, 1), options.rounds, n_clips)
-        print_table(f"**Waveform to {kind}, frames kept**", times)
-        speedups[f"waveform to {kind}"] = measure_threads(kind, clips, options.rounds)
     with tempfile.TemporaryDirectory() as folder:
-        for name in FORMATS:
-            paths = write_clips(clips, Path(folder), name)
-            times = measure(path_cases(paths, 1), options.rounds, n_clips)
-            print_table(f"**{name} file to log-mel, frames kept**", times)
-            speedups[f"{name} file to log-mel"] = measure_threads("log-mel", paths, options.rounds)
-            resampled = write_clips(clips, Path(folder), name, 48000)
-            stages[name] = measure(stage_cases(paths, resampled, clips), options.rounds, n_clips)
+        compare(clips, Path(folder), options.rounds)
+
+
+def compare(clips, folder, n_rounds):
+    """Measure everything, and print it."""
+    speedups, stages, kernels, n_clips = {}, {}, {}, len(clips)
+    # At least as many clips as ESC-10 has: it takes the system some ms to give work to a processor
+    # that had none.
+    times = -(-400 // n_clips)
+    waveform_paths = write_clips(clips, folder, "WAV", subtype="FLOAT")
+    few, many = Waveforms(waveform_paths), Waveforms(waveform_paths, times)
+    for kind in TRANSFORMERS:
+        kernels[kind] = measure(kernel_cases(kind, few), n_rounds, n_clips)
+        print_table(f"**Waveform to {kind}, frames dropped**", kernels[kind])
+        kept = measure(waveform_cases(kind, few, 1), n_rounds, n_clips)
+        print_table(f"**Waveform to {kind}, frames kept**", kept)
+        cases = partial(waveform_cases, kind, many)
+        speedups[f"waveform to {kind}"] = measure_threads(cases, len(many), n_rounds)
+    for name in FORMATS:
+        paths = write_clips(clips, folder, name)
+        from_paths = measure(path_cases(paths, 1), n_rounds, n_clips)
+        print_table(f"**{name} file to log-mel, frames kept**", from_paths)
+        cases = partial(path_cases, paths * times)
+        speedups[f"{name} file to log-mel"] = measure_threads(cases, len(many), n_rounds)
+        resampled = write_clips(clips, folder, name, 48000)
+        stages[name] = measure(stage_cases(paths, resampled, few), n_rounds, n_clips)
     print_speedups(speedups)
     print_stages(stages)
     print_limit(kernels["log-mel"])

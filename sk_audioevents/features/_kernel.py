@@ -20,6 +20,7 @@ from sk_audioevents.features import _kernel_steps as steps
 VECTOR_BYTES = steps.VECTOR_BYTES
 FIRST_RADIX = 8
 N_FRAMES = 16  # that are treated together
+N_TOGETHER = 4  # coefficients that share each reading of a band
 
 
 class KernelTables(NamedTuple):
@@ -125,16 +126,15 @@ def cosine_basis(cosines, dtype):
     """Return the cosines (n_bands, n_coefficients) of a DCT-II as the kernel wants them.
 
     Even coefficients have equal cosines at bands m and M - 1 - m, odd ones have opposite cosines:
-    half of the bands will do. The result has shape (2, n_vectors, half of the bands, n_lanes),
-    first the even coefficients, then the odd, with zeros where they fill no vector.
+    half of the bands will do. The result has shape (2, n_groups, half of the bands, 4), first the
+    even coefficients, then the odd, with zeros where they fill no group of four.
     """
     n_bands, n_coefficients = cosines.shape
-    n_lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
-    n_half, n_vectors = -(-n_bands // 2), -(-n_coefficients // (2 * n_lanes))
-    columns = np.zeros((n_half, n_vectors * n_lanes * 2))
+    n_half, n_groups = -(-n_bands // 2), -(-n_coefficients // (2 * N_TOGETHER))
+    columns = np.zeros((n_half, n_groups * N_TOGETHER * 2))
     columns[:, :n_coefficients] = cosines[:n_half]
-    basis = aligned(columns.size, dtype).reshape(2, n_vectors, n_half, n_lanes)
-    basis[:] = columns.reshape(n_half, n_vectors, n_lanes, 2).transpose(3, 1, 0, 2)
+    basis = aligned(columns.size, dtype).reshape(2, n_groups, n_half, N_TOGETHER)
+    basis[:] = columns.reshape(n_half, n_groups, N_TOGETHER, 2).transpose(3, 1, 0, 2)
     return basis
 
 
@@ -319,7 +319,7 @@ def _write_frames(levels, rows, out):
     """Transpose levels of shape (n_bands, 16) into frames of shape (n_frames, n_bands)."""
     n_tiles = len(levels) // N_FRAMES**2
     for tile in range(n_tiles):
-        steps.transpose_tile(levels, tile * N_FRAMES, rows, tile, n_tiles)
+        steps.transpose_tile(levels, tile * N_FRAMES, 1, rows, tile, n_tiles)
     n_frames, n_bands = out.shape
     for frame in range(n_frames):
         row = rows[frame * n_tiles * N_FRAMES :]
@@ -443,15 +443,36 @@ def _make_mel_levels(sources):
 
 
 @njit
-def _fold(levels, folded):
+def _read_frames(frames, rows, columns):
+    """Transpose frames of shape (n_frames, n_bands) into vectors of 16 frames for each band.
+
+    Frames that are missing stay as they were, and what follows the last band is zero.
+    """
+    n_tiles = len(columns) // N_FRAMES**2
+    n_frames, n_bands = frames.shape
+    for frame in range(n_frames):
+        row = rows[frame * n_tiles * N_FRAMES :]
+        for band in range(n_bands):
+            row[band] = frames[frame, band]
+    for tile in range(n_tiles):
+        steps.transpose_tile(rows, tile, n_tiles, columns, tile * N_FRAMES, 1)
+
+
+@njit
+def _fold(columns, n_bands, folded, n_parts):
     """Write sums, then differences, of the bands m and M - 1 - m; a middle band stands alone."""
-    n_bands, n_half = len(levels), len(folded) // 2
+    n_half = (n_bands + 1) // 2
     for m in range(n_half):
-        mirrored = n_bands - 1 - m
-        level = folded.dtype.type(levels[m])
-        other = folded.dtype.type(levels[mirrored] if mirrored > m else 0.0)
-        folded[m] = level + other
-        folded[n_half + m] = level - other
+        mirrored = n_bands - 1 - m if m < n_bands // 2 else n_bands  # beyond the bands are zeros
+        for part in range(n_parts):
+            steps.fold(
+                columns,
+                m * n_parts + part,
+                mirrored * n_parts + part,
+                folded,
+                m * n_parts + part,
+                (n_half + m) * n_parts + part,
+            )
 
 
 def _make_cosine_transform(sources):
@@ -462,7 +483,7 @@ def _make_cosine_transform(sources):
 
             C_{t,c} = \sum_m L_{t,m} B_{m,c} = \sum_{m < M/2} (L_{t,m} \pm L_{t,M-1-m}) B_{m,c}
 
-        with plus for even c and minus for odd. Four frames share each reading of the cosines.
+        with plus for even c and minus for odd. Each vector lane belongs to one frame.
 
         Parameters
         ----------
@@ -474,36 +495,36 @@ def _make_cosine_transform(sources):
             Where the coefficients go.
         """
         sources  # noqa: B018
-        _, n_vectors, n_half, n_lanes = basis.shape
+        _, n_groups, n_half, _ = basis.shape
         cosines = basis.reshape(-1)
-        folded = np.empty(4 * 2 * n_half, basis.dtype)  # of four frames
-        sums = np.empty(4 * n_lanes, basis.dtype)
-        for frame in range(0, len(levels), 4):
-            for i in range(4):
-                part = folded[i * 2 * n_half : (i + 1) * 2 * n_half]
-                _fold(levels[min(frame + i, len(levels) - 1)], part)
+        n_bands, n_parts = levels.shape[1], N_FRAMES * basis.itemsize // VECTOR_BYTES
+        n_tiles, n_tiles_out = n_bands // N_FRAMES + 1, -(-n_groups * 2 * N_TOGETHER // N_FRAMES)
+        rows = np.zeros(n_tiles * N_FRAMES**2, np.float32)
+        columns = np.empty(n_tiles * N_FRAMES**2, np.float32)
+        folded = np.empty(2 * n_half * N_FRAMES, basis.dtype)
+        coefficients = np.zeros(n_tiles_out * N_FRAMES**2, np.float32)
+        rows_out = np.empty(n_tiles_out * N_FRAMES**2, np.float32)
+        for frame in range(0, len(levels), N_FRAMES):
+            _read_frames(levels[frame : frame + N_FRAMES], rows, columns)
+            _fold(columns, n_bands, folded, n_parts)
             for parity in range(2):
-                for vector in range(n_vectors):
-                    row = (parity * n_vectors + vector) * n_half
-                    sum_0 = sum_1 = sum_2 = sum_3 = steps.zeros(cosines)
-                    for m in range(n_half):
-                        at, column = parity * n_half + m, steps.load(cosines, row + m)
-                        sum_0 = steps.add_product(sum_0, column, steps.spread(folded, at))
-                        at += 2 * n_half
-                        sum_1 = steps.add_product(sum_1, column, steps.spread(folded, at))
-                        at += 2 * n_half
-                        sum_2 = steps.add_product(sum_2, column, steps.spread(folded, at))
-                        at += 2 * n_half
-                        sum_3 = steps.add_product(sum_3, column, steps.spread(folded, at))
-                    steps.store(sums, 0, sum_0)
-                    steps.store(sums, 1, sum_1)
-                    steps.store(sums, 2, sum_2)
-                    steps.store(sums, 3, sum_3)
-                    first = 2 * vector * n_lanes + parity
-                    block = out[frame : frame + 4, first : first + 2 * n_lanes : 2]
-                    for i in range(block.shape[0]):
-                        for lane in range(block.shape[1]):
-                            block[i, lane] = sums[i * n_lanes + lane]
+                for group in range(n_groups):
+                    first = ((parity * n_groups + group) * n_half) * N_TOGETHER
+                    for part in range(n_parts):
+                        sum_0 = sum_1 = sum_2 = sum_3 = steps.zeros(cosines)
+                        for m in range(n_half):
+                            at = first + m * N_TOGETHER
+                            column = steps.load(folded, (parity * n_half + m) * n_parts + part)
+                            sum_0 = steps.add_product(sum_0, column, steps.spread(cosines, at))
+                            sum_1 = steps.add_product(sum_1, column, steps.spread(cosines, at + 1))
+                            sum_2 = steps.add_product(sum_2, column, steps.spread(cosines, at + 2))
+                            sum_3 = steps.add_product(sum_3, column, steps.spread(cosines, at + 3))
+                        at = (2 * N_TOGETHER * group + parity) * n_parts + part
+                        steps.store(coefficients, at, sum_0)
+                        steps.store(coefficients, at + 2 * n_parts, sum_1)
+                        steps.store(coefficients, at + 4 * n_parts, sum_2)
+                        steps.store(coefficients, at + 6 * n_parts, sum_3)
+            _write_frames(coefficients, rows_out, out[frame : frame + N_FRAMES])
 
     return cosine_transform
 

@@ -453,11 +453,19 @@ def load_windowed_tile(samples, hop_length, window, begin, tile, at):
 
 
 @step
-def transpose_tile(source, source_at, target, target_at, target_step):
-    """Transpose a square tile of consecutive vectors into vectors that lie a step apart."""
-    rows = [source.load(source_at + n) for n in range(source.n_lanes)]
+def transpose_tile(source, source_at, source_step, target, target_at, target_step):
+    """Transpose a square tile of vectors that lie a step apart into other such vectors."""
+    rows = [source.load(source_at + source_step * n) for n in range(source.n_lanes)]
     for n, column in enumerate(_transpose(rows, source.n_lanes // 2)):
         target.store(column, target_at + target_step * n)
+
+
+@step
+def fold(source, at, mirrored_at, target, sum_at, difference_at):
+    """Put the sum and the difference of two vectors in their places, in the target's precision."""
+    a, b = (source.load(place).convert(target.vector_type) for place in (at, mirrored_at))
+    target.store(a + b, sum_at)
+    target.store(a - b, difference_at)
 
 
 def _transpose(rows, size):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from scipy.fft import dct
 from sklearn.base import clone
 
 from sk_audioevents import LogMelTransformer, MFCCTransformer
@@ -220,3 +221,22 @@ def test_the_user_may_name_the_folder_of_the_compiled_code(tmp_path):
     run_in_copy(tmp_path, TRANSFORM, NUMBA_CACHE_DIR=str(folder))
     assert list(folder.rglob("*.nbc"))
     assert not list((tmp_path / "sk_audioevents").rglob("*.nbc"))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_frames", [1, 15, 16, 17, 50])
+@pytest.mark.parametrize(
+    ("n_bands", "n_coefficients"),
+    [(1, 1), (2, 2), (15, 8), (16, 16), (17, 9), (32, 1), (40, 13), (127, 40), (128, 128)],
+)
+def test_cosine_transform_is_that_of_scipy(n_bands, n_coefficients, n_frames, dtype):
+    rng = np.random.default_rng(0)
+    levels = rng.uniform(-80, 20, (n_frames, n_bands)).astype(np.float32)
+    cosines = dct(np.eye(n_bands), norm="ortho", axis=1)[:, :n_coefficients]
+    out = np.full((n_frames + 1, n_coefficients), np.nan, np.float32)
+    _kernel.cosine_transform(levels, _kernel.cosine_basis(cosines, dtype), out[:n_frames])
+    expected = dct(levels.astype(np.float64), norm="ortho", axis=1)[:, :n_coefficients]
+    # Sums of up to 128 levels of up to 80 dB, rounded to single precision at the end or throughout.
+    tolerance = 2e-5 if dtype == np.float64 else 4e-4
+    np.testing.assert_allclose(out[:n_frames], expected, rtol=0, atol=tolerance)
+    assert np.isnan(out[n_frames]).all()
