@@ -271,8 +271,12 @@ def _later_passes(spectrum, start, length, radices, factors, index):
 
 
 @njit
-def _power_spectrum(first, tables, spectrum, power, part, n_parts):
-    """Take the powers of every eighth bin k, and of bins M - k, from the complex spectrum."""
+def _power_spectrum(first, tables, spectrum, power, part, n_parts, bytes_of_samples, ahead, step):
+    """Take the powers of every eighth bin k, and of bins M - k, from the complex spectrum.
+
+    For each k, ``step`` bytes of samples from ``ahead`` on are asked for: so they arrive while the
+    processor computes, and few at a time.
+    """
     length, places = len(tables.places) - 1, tables.places
     for k in range(first, length // 2 + 1, FIRST_RADIX):
         steps.split_to_power(
@@ -285,6 +289,8 @@ def _power_spectrum(first, tables, spectrum, power, part, n_parts):
             k * n_parts + part,
             (length - k) * n_parts + part,
         )
+        for i in range(0, step, VECTOR_BYTES):  # a line of the cache is as long as a vector
+            steps.prefetch(bytes_of_samples, ahead + k * step + i)
 
 
 @njit
@@ -400,6 +406,11 @@ def _make_mel_levels(sources):
         samples, tiles, spectrum, power, levels, rows, peaks = workspace
         length = len(tables.window) // 2 // FIRST_RADIX
         first_factors = 2 * length * (FIRST_RADIX - 1)
+        bytes_of_samples, n_bytes = waveform.view(np.uint8), waveform.itemsize
+        if len(integers) > 0:
+            bytes_of_samples, n_bytes = integers.view(np.uint8), integers.itemsize
+        # What the next part needs and this one did not have, for each bin that is split.
+        step = max(1, n_lanes * hop_length * n_bytes // (len(tables.places) // 2))
         peak = np.float32(floor)
         for frame in range(0, len(out), N_FRAMES):
             for part in range(n_parts):
@@ -425,7 +436,17 @@ def _make_mel_levels(sources):
                             first_factors,
                         )
                     for block in pair:
-                        _power_spectrum(block, tables, spectrum, power, part, n_parts)
+                        _power_spectrum(
+                            block,
+                            tables,
+                            spectrum,
+                            power,
+                            part,
+                            n_parts,
+                            bytes_of_samples,
+                            (first + len(samples)) * n_bytes,
+                            step,
+                        )
             _raise_to(exponent, power)
             _band_levels(tables, power, shift, floor, levels, peaks)
             frames = out[frame : frame + N_FRAMES]

@@ -315,6 +315,15 @@ class Array:
         self.store(value.re, at)
         self.store(value.im, at + 1)
 
+    def prefetch(self, index):
+        """Ask the processor for what lies at an index, which may be beyond the array's ends."""
+        byte = ir.IntType(8).as_pointer()
+        kinds = [ir.IntType(32)] * 3  # to read; into the second cache, since the first is full; data
+        function_type = ir.FunctionType(ir.VoidType(), [byte, *kinds])
+        prefetch = self.builder.module.declare_intrinsic("llvm.prefetch", [byte], function_type)
+        at = self.builder.bitcast(self.builder.gep(self.data, [index.value]), byte)
+        self.builder.call(prefetch, [at, *(kind(n) for kind, n in zip(kinds, (0, 2, 1)))])
+
     def _pointer(self, index, vector_type=None):
         first = self.builder.gep(self.data, [index.value])
         return self.builder.bitcast(first, (vector_type or self.vector_type).as_pointer())
@@ -402,6 +411,12 @@ def load(array, at) -> Lanes:
 def store(array, at, lanes):
     """Put a vector at a place."""
     array.store(lanes, at)
+
+
+@step
+def prefetch(array, index):
+    """Ask for what lies at an index, for a later load; no error if that is beyond the array."""
+    array.prefetch(index)
 
 
 @step
