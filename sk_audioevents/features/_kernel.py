@@ -410,7 +410,8 @@ def _make_mel_levels(sources):
         if len(integers) > 0:
             bytes_of_samples, n_bytes = integers.view(np.uint8), integers.itemsize
         # What the next part needs and this one did not have, for each bin that is split.
-        step = max(1, n_lanes * hop_length * n_bytes // (len(tables.places) // 2))
+        n_new = n_lanes * min(hop_length, len(tables.window))
+        step = max(1, n_new * n_bytes // (len(tables.places) // 2))
         peak = np.float32(floor)
         for frame in range(0, len(out), N_FRAMES):
             for part in range(n_parts):

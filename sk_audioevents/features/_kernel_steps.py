@@ -318,7 +318,7 @@ class Array:
     def prefetch(self, index):
         """Ask the processor for what lies at an index, which may be beyond the array's ends."""
         byte = ir.IntType(8).as_pointer()
-        kinds = [ir.IntType(32)] * 3  # to read; into the second cache, since the first is full; data
+        kinds = [ir.IntType(32)] * 3  # to read; into the second cache, as the first is full; data
         function_type = ir.FunctionType(ir.VoidType(), [byte, *kinds])
         prefetch = self.builder.module.declare_intrinsic("llvm.prefetch", [byte], function_type)
         at = self.builder.bitcast(self.builder.gep(self.data, [index.value]), byte)

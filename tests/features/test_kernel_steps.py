@@ -94,13 +94,36 @@ def test_a_windowed_tile_has_one_frame_in_each_lane(dtype, dtype_of_samples):
 def test_a_transposed_tile_swaps_vectors_and_lanes(dtype):
     @njit
     def transpose(source, target):
-        steps.transpose_tile(source, 1, target, 2, 3)
+        steps.transpose_tile(source, 1, 2, target, 2, 3)
 
-    source, n_lanes = vectors(dtype, 17)
+    source, n_lanes = vectors(dtype, 34)
     target = np.zeros((60, n_lanes), dtype=dtype)
     transpose(source, target.reshape(-1))
-    tile = source.reshape(-1, n_lanes)[1 : 1 + n_lanes]
+    tile = source.reshape(-1, n_lanes)[1 : 1 + 2 * n_lanes : 2]
     np.testing.assert_array_equal(target[2 : 2 + 3 * n_lanes : 3], tile.T)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_folded_vectors_are_their_sum_and_difference(dtype):
+    @njit
+    def fold(source, target):
+        steps.fold(source, 1, 3, target, 0, 2)
+
+    n_lanes = steps.VECTOR_BYTES // np.dtype(dtype).itemsize
+    source = np.random.default_rng(0).normal(size=(4, n_lanes)).astype(np.float32)
+    target = np.zeros((3, n_lanes), dtype=dtype)
+    fold(source.reshape(-1), target.reshape(-1))
+    a, b = source[1].astype(dtype), source[3].astype(dtype)
+    np.testing.assert_array_equal(target, [a + b, np.zeros(n_lanes), a - b])
+
+
+@pytest.mark.parametrize("index", [-(10**9), 0, 50, 10**9])
+def test_what_is_asked_for_may_lie_beyond_the_array(index):
+    @njit
+    def ask(array, index):
+        steps.prefetch(array, index)
+
+    ask(np.zeros(100, dtype=np.uint8), index)
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
