@@ -58,12 +58,12 @@ def _map_in_threads(function, items, n_threads):
     """Yield the results of all items, in order; the calling thread is one of those that work."""
     futures = [Future() for _ in items]
     tasks = deque(zip(futures, items))  # threads may pop from a deque without a lock
-    helpers = [
-        threading.Thread(target=_work_off, args=(function, tasks)) for _ in range(n_threads - 1)
-    ]
-    for helper in helpers:
-        helper.start()
+    helpers = []
     try:
+        for _ in range(n_threads - 1):
+            helper = threading.Thread(target=_work_off, args=(function, tasks))
+            helper.start()
+            helpers.append(helper)
         for future in futures:
             while not future.done() and tasks:
                 _do_next(function, tasks)

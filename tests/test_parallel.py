@@ -92,6 +92,27 @@ def test_whoever_stops_reading_stops_the_job():
     assert len(begun) < 1000
 
 
+def test_a_system_without_another_thread_ends_the_job(monkeypatch):
+    begun, start, starts = [], threading.Thread.start, []
+
+    def start_one(thread):
+        starts.append(thread)
+        if len(starts) > 1:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def begin(item):
+        begun.append(item)
+        time.sleep(0.01)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        list(map_in_order(begin, list(range(1000)), 3))
+    assert len(starts) == 2
+    assert not helpers()
+    assert len(begun) < 1000
+
+
 @pytest.mark.parametrize("n_jobs", [2, 3])
 def test_jobs_within_a_job_are_one(n_jobs):
     def ask(item):
