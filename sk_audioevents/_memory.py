@@ -44,14 +44,15 @@ class ThreadBlocks:
             return np.empty(shape, dtype)
         block, start = getattr(self._of_thread, "block", (None, 0))
         if block is None or start + n_bytes > _BLOCK_BYTES:
-            block, start = _aligned_block(), 0
+            # At an end that is no huge page, the system would find 512 small ones.
+            block, start = aligned(_BLOCK_BYTES, _HUGE_PAGE), 0
         stop = start + n_bytes
         self._of_thread.block = block, stop + -stop % _ALIGNMENT
         return block[start:stop].view(dtype).reshape(shape)
 
 
-def _aligned_block():
-    """Return a block that is all huge pages: at an end that is not, the system finds 512 small."""
-    buffer = np.empty(_BLOCK_BYTES + _HUGE_PAGE, dtype=np.uint8)
-    start = -buffer.ctypes.data % _HUGE_PAGE
-    return buffer[start : start + _BLOCK_BYTES]
+def aligned(n_bytes, alignment):
+    """Return bytes that begin at a multiple of an alignment."""
+    buffer = np.empty(n_bytes + alignment, dtype=np.uint8)
+    start = -buffer.ctypes.data % alignment
+    return buffer[start : start + n_bytes]

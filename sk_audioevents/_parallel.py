@@ -88,7 +88,9 @@ def _do_next(function, tasks):
     try:
         # A function that asks joblib for jobs of its own gets one: these threads are all there are.
         with parallel_config(backend="sequential"):
-            future.set_result(function(item))
+            result = function(item)
     except BaseException as error:
         tasks.clear()
         future.set_exception(error)
+    else:
+        future.set_result(result)

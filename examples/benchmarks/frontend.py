@@ -10,7 +10,7 @@ Times are those of the processor, in one thread; two threads are compared with o
 Clips are the recordings of ESC-10 in the folder that the environment variable SK_AUDIOEVENTS_DATA
 names, else noise. Each is also written as WAV, FLAC and OGG into a temporary folder.
 
-    python examples/benchmarks/frontend.py [--clips 80] [--rounds 11]
+    python examples/benchmarks/frontend.py [--clips 40] [--rounds 9]
 """
 
 import os
@@ -340,8 +340,8 @@ def write_clips(clips, folder, name, rate=RATE, subtype=None):
 def main():
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--clips", type=int, default=80, help="number of clips")
-    parser.add_argument("--rounds", type=int, default=11, help="turns of each contender")
+    parser.add_argument("--clips", type=int, default=40, help="number of clips")
+    parser.add_argument("--rounds", type=int, default=9, help="turns of each contender")
     options = parser.parse_args()
     clips, source = read_clips(options.clips)
     n_clips = len(clips)

@@ -8,12 +8,15 @@ from functools import cache
 
 import numpy as np
 
-from sk_audioevents.audio._recording import BLOCK_SAMPLES, block_of_integers, block_room, unreadable
+from sk_audioevents.audio._recording import (
+    BLOCK_SAMPLES,
+    SAMPLES_PER_BYTE,
+    block_of_integers,
+    unreadable,
+)
 from sk_audioevents.audio._soundfile import SoundFileRecording
 
 _LONGEST = 2**22  # samples of all channels: it decodes a file in one piece, into 8 or 16 MiB
-_SAMPLES_PER_BYTE = 64  # more are silence, or a header that lies; no room is made for them
-_STEP_32 = np.float32(2**-31)  # full scale of 32-bit samples is 1
 
 
 class MiniaudioRecording(SoundFileRecording):
@@ -30,16 +33,12 @@ class MiniaudioRecording(SoundFileRecording):
             return
         n_at_once = max(1, BLOCK_SAMPLES // self.n_channels)
         for start in range(0, len(integers), n_at_once):
-            block = integers[start : start + n_at_once]
-            if block.dtype == np.int16:
-                yield block_of_integers(block, dtype)
-            else:
-                yield np.multiply(block, _STEP_32, out=block_room(block.shape, np.float32))
+            yield block_of_integers(integers[start : start + n_at_once], dtype)
 
     def _integers(self):
         """Return all samples (n_samples, n_channels), or None if they are better left to others."""
         n_numbers = self.n_samples * self.n_channels
-        if n_numbers > min(_LONGEST, _SAMPLES_PER_BYTE * self._size):
+        if n_numbers > min(_LONGEST, SAMPLES_PER_BYTE * self._size):
             return None
         decoders = {"PCM_16": miniaudio().flac_read_s16, "PCM_24": miniaudio().flac_read_s32}
         if self.subtype not in decoders:

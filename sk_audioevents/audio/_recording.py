@@ -8,9 +8,9 @@ from sk_audioevents.audio._files import system_path
 from sk_audioevents.exceptions import AudioDecodeError
 
 BLOCK_SAMPLES = 2**16  # of all channels together: 256 KiB of float32
-STEP_16 = np.float32(2**-15)  # full scale of 16-bit samples is 1
+STEP_16, STEP_32 = np.float32(2**-15), np.float32(2**-31)  # full scale of integers is 1
 INT_16 = np.dtype("<i2")  # as files hold them; numpy.int16 on all but a few old machines
-_SAMPLES_PER_BYTE = 64  # of room made at once; more is made if the file turns out to hold more
+SAMPLES_PER_BYTE = 64  # of room made at once; more is made if the file turns out to hold more
 
 block_room = ThreadRoom()  # where each thread's next block of float32 lies
 
@@ -133,7 +133,7 @@ class Recording:
 
     def _mono(self, first, n_samples, empty, dtype):
         # A header can promise more than fits into memory: room is made as samples arrive.
-        n_decoded, n_likely = 0, min(n_samples, _SAMPLES_PER_BYTE * self._size)
+        n_decoded, n_likely = 0, min(n_samples, SAMPLES_PER_BYTE * self._size)
         waveform = empty((n_likely,), dtype)
         for block in self.blocks(first, n_samples, dtype):
             start, n_decoded = n_decoded, n_decoded + len(block)
@@ -210,23 +210,24 @@ class Recording:
 
 
 def block_of_integers(integers, dtype):
-    """Return a block of 16-bit samples as they are, or as float32 in the range from -1 to 1.
+    """Return a block of integer samples as they are, or as float32 in the range from -1 to 1.
 
     Parameters
     ----------
-    integers : int16 ndarray of shape (n_samples, n_channels)
+    integers : int16 or int32 ndarray of shape (n_samples, n_channels)
         The samples.
     dtype : dtype
-        What is wanted: int16 or float32.
+        What is wanted: that of the integers, or float32.
 
     Returns
     -------
     block : ndarray of shape (n_samples, n_channels)
         The samples, until the thread's next block takes their place.
     """
-    if dtype == INT_16:
+    if dtype == integers.dtype:
         return integers
-    return np.multiply(integers, STEP_16, out=block_room(integers.shape, np.float32))
+    step = STEP_16 if integers.dtype == INT_16 else STEP_32
+    return np.multiply(integers, step, out=block_room(integers.shape, np.float32))
 
 
 def unreadable(path, error):

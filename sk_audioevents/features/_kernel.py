@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from sk_audioevents._memory import aligned
 from sk_audioevents.features import _kernel_steps as steps
 
 VECTOR_BYTES = steps.VECTOR_BYTES
@@ -112,13 +113,15 @@ def workspace(tables, hop_length, pre_emphasis):
     n_lanes = VECTOR_BYTES // dtype.itemsize
     n_tiles = -(-n_bands // N_FRAMES)
     return Workspace(
-        samples=aligned(n_fft + (n_lanes - 1) * hop_length, dtype if pre_emphasis else np.float32),
-        tiles=aligned(FIRST_RADIX * (n_lanes + 1) * n_lanes, dtype),
-        spectrum=aligned((n_fft + 2 * FIRST_RADIX) * n_lanes, dtype),
-        power=aligned((n_fft // 2 + 1) * N_FRAMES, np.float32),
-        levels=aligned(n_tiles * N_FRAMES**2, np.float32),
-        rows=aligned(n_tiles * N_FRAMES**2, np.float32),
-        peaks=aligned(N_FRAMES, np.float32),
+        samples=aligned_vectors(
+            n_fft + (n_lanes - 1) * hop_length, dtype if pre_emphasis else np.float32
+        ),
+        tiles=aligned_vectors(FIRST_RADIX * (n_lanes + 1) * n_lanes, dtype),
+        spectrum=aligned_vectors((n_fft + 2 * FIRST_RADIX) * n_lanes, dtype),
+        power=aligned_vectors((n_fft // 2 + 1) * N_FRAMES, np.float32),
+        levels=aligned_vectors(n_tiles * N_FRAMES**2, np.float32),
+        rows=aligned_vectors(n_tiles * N_FRAMES**2, np.float32),
+        peaks=aligned_vectors(N_FRAMES, np.float32),
     )
 
 
@@ -133,17 +136,14 @@ def cosine_basis(cosines, dtype):
     n_half, n_groups = -(-n_bands // 2), -(-n_coefficients // (2 * N_TOGETHER))
     columns = np.zeros((n_half, n_groups * N_TOGETHER * 2))
     columns[:, :n_coefficients] = cosines[:n_half]
-    basis = aligned(columns.size, dtype).reshape(2, n_groups, n_half, N_TOGETHER)
+    basis = aligned_vectors(columns.size, dtype).reshape(2, n_groups, n_half, N_TOGETHER)
     basis[:] = columns.reshape(n_half, n_groups, N_TOGETHER, 2).transpose(3, 1, 0, 2)
     return basis
 
 
-def aligned(n_numbers, dtype):
+def aligned_vectors(n_numbers, dtype):
     """Return an array that begins where a vector may: no vector lies on two cache lines."""
-    n_bytes = n_numbers * np.dtype(dtype).itemsize
-    buffer = np.empty(n_bytes + VECTOR_BYTES, dtype=np.uint8)
-    begin = -buffer.ctypes.data % VECTOR_BYTES
-    return buffer[begin : begin + n_bytes].view(dtype)
+    return aligned(n_numbers * np.dtype(dtype).itemsize, VECTOR_BYTES).view(dtype)
 
 
 def readable(waveform):
@@ -294,6 +294,25 @@ def _power_spectrum(first, tables, spectrum, power, part, n_parts, bytes_of_samp
 
 
 @njit
+def _power_of_blocks(tables, spectrum, power, part, n_parts, bytes_of_samples, ahead, step):
+    """Transform the blocks two by two, and split their bins with each other while both are near."""
+    length = len(tables.window) // 2 // FIRST_RADIX
+    first_factors = 2 * length * (FIRST_RADIX - 1)
+    for j in range(FIRST_RADIX // 2 + 1):
+        mirrored = (FIRST_RADIX - j) % FIRST_RADIX
+        pair = range(j, mirrored + 1, max(1, mirrored - j))
+        for block in pair:
+            start = 2 * block * (length + 1)
+            _later_passes(
+                spectrum, start, length, tables.radices[1:], tables.factors, first_factors
+            )
+        for block in pair:
+            _power_spectrum(
+                block, tables, spectrum, power, part, n_parts, bytes_of_samples, ahead, step
+            )
+
+
+@njit
 def _raise_to(exponent, power):
     if exponent == 0.5:
         for i in range(len(power)):
@@ -404,8 +423,6 @@ def _make_mel_levels(sources):
         n_lanes = VECTOR_BYTES // tables.window.itemsize
         n_parts = N_FRAMES // n_lanes
         samples, tiles, spectrum, power, levels, rows, peaks = workspace
-        length = len(tables.window) // 2 // FIRST_RADIX
-        first_factors = 2 * length * (FIRST_RADIX - 1)
         bytes_of_samples, n_bytes = waveform.view(np.uint8), waveform.itemsize
         if len(integers) > 0:
             bytes_of_samples, n_bytes = integers.view(np.uint8), integers.itemsize
@@ -423,31 +440,10 @@ def _make_mel_levels(sources):
                 else:
                     _read_samples(waveform, first, pre_emphasis, samples)
                 _first_pass(samples, hop_length, tables, tiles, spectrum, n_lanes)
-                for j in range(FIRST_RADIX // 2 + 1):
-                    # The bins of a block are split with those of one other, while both are near.
-                    mirrored = (FIRST_RADIX - j) % FIRST_RADIX
-                    pair = range(j, mirrored + 1, max(1, mirrored - j))
-                    for block in pair:
-                        _later_passes(
-                            spectrum,
-                            2 * block * (length + 1),
-                            length,
-                            tables.radices[1:],
-                            tables.factors,
-                            first_factors,
-                        )
-                    for block in pair:
-                        _power_spectrum(
-                            block,
-                            tables,
-                            spectrum,
-                            power,
-                            part,
-                            n_parts,
-                            bytes_of_samples,
-                            (first + len(samples)) * n_bytes,
-                            step,
-                        )
+                ahead = (first + len(samples)) * n_bytes
+                _power_of_blocks(
+                    tables, spectrum, power, part, n_parts, bytes_of_samples, ahead, step
+                )
             _raise_to(exponent, power)
             _band_levels(tables, power, shift, floor, levels, peaks)
             frames = out[frame : frame + N_FRAMES]
@@ -497,6 +493,30 @@ def _fold(columns, n_bands, folded, n_parts):
             )
 
 
+@njit
+def _sum_products(folded, basis, coefficients, n_parts):
+    """Sum sums and differences of bands times their cosines, for four coefficients at a time."""
+    _, n_groups, n_half, _ = basis.shape
+    cosines = basis.reshape(-1)
+    for parity in range(2):
+        for group in range(n_groups):
+            first = (parity * n_groups + group) * n_half * N_TOGETHER
+            for part in range(n_parts):
+                sum_0 = sum_1 = sum_2 = sum_3 = steps.zeros(cosines)
+                for m in range(n_half):
+                    at = first + m * N_TOGETHER
+                    column = steps.load(folded, (parity * n_half + m) * n_parts + part)
+                    sum_0 = steps.add_product(sum_0, column, steps.spread(cosines, at))
+                    sum_1 = steps.add_product(sum_1, column, steps.spread(cosines, at + 1))
+                    sum_2 = steps.add_product(sum_2, column, steps.spread(cosines, at + 2))
+                    sum_3 = steps.add_product(sum_3, column, steps.spread(cosines, at + 3))
+                at = (2 * N_TOGETHER * group + parity) * n_parts + part
+                steps.store(coefficients, at, sum_0)
+                steps.store(coefficients, at + 2 * n_parts, sum_1)
+                steps.store(coefficients, at + 4 * n_parts, sum_2)
+                steps.store(coefficients, at + 6 * n_parts, sum_3)
+
+
 def _make_cosine_transform(sources):
     def cosine_transform(levels, basis, out):
         r"""Write the coefficients of all frames.
@@ -518,7 +538,6 @@ def _make_cosine_transform(sources):
         """
         sources  # noqa: B018
         _, n_groups, n_half, _ = basis.shape
-        cosines = basis.reshape(-1)
         n_bands, n_parts = levels.shape[1], N_FRAMES * basis.itemsize // VECTOR_BYTES
         n_tiles, n_tiles_out = n_bands // N_FRAMES + 1, -(-n_groups * 2 * N_TOGETHER // N_FRAMES)
         rows = np.zeros(n_tiles * N_FRAMES**2, np.float32)
@@ -529,23 +548,7 @@ def _make_cosine_transform(sources):
         for frame in range(0, len(levels), N_FRAMES):
             _read_frames(levels[frame : frame + N_FRAMES], rows, columns)
             _fold(columns, n_bands, folded, n_parts)
-            for parity in range(2):
-                for group in range(n_groups):
-                    first = ((parity * n_groups + group) * n_half) * N_TOGETHER
-                    for part in range(n_parts):
-                        sum_0 = sum_1 = sum_2 = sum_3 = steps.zeros(cosines)
-                        for m in range(n_half):
-                            at = first + m * N_TOGETHER
-                            column = steps.load(folded, (parity * n_half + m) * n_parts + part)
-                            sum_0 = steps.add_product(sum_0, column, steps.spread(cosines, at))
-                            sum_1 = steps.add_product(sum_1, column, steps.spread(cosines, at + 1))
-                            sum_2 = steps.add_product(sum_2, column, steps.spread(cosines, at + 2))
-                            sum_3 = steps.add_product(sum_3, column, steps.spread(cosines, at + 3))
-                        at = (2 * N_TOGETHER * group + parity) * n_parts + part
-                        steps.store(coefficients, at, sum_0)
-                        steps.store(coefficients, at + 2 * n_parts, sum_1)
-                        steps.store(coefficients, at + 4 * n_parts, sum_2)
-                        steps.store(coefficients, at + 6 * n_parts, sum_3)
+            _sum_products(folded, basis, coefficients, n_parts)
             _write_frames(coefficients, rows_out, out[frame : frame + N_FRAMES])
 
     return cosine_transform
